@@ -116,10 +116,16 @@ struct Patch {
   u32 offset = 0;
 };
 
-// Where a direct call's target must be written when the code is placed.
+// What a near call or jump reaches: a function's code, the code whose address an entry slot holds
+// (for a function that may still be absent), or one of the engine's stubs (jit/stubs.def), of which
+// every code range has a copy.
+enum class Near : u8 { Function, Slot, Stub };
+
+// Where a near call's target must be written when the code is placed.
 struct CallReloc {
-  u32 offset = 0;    // Of the machine's displacement field or instruction.
-  u32 function = 0;  // Function index in the module.
+  u32 offset = 0;  // Of the machine's displacement field or instruction.
+  u32 index = 0;   // Function index (Function, Slot) or stub number.
+  Near kind{};
 };
 
 class Masm {
@@ -185,9 +191,10 @@ class Masm {
   // Jumps to targets[index]; index (32 bits, zero-extended) is below targets.size(), or the last
   // target is taken: `checked` says that the compiler knows the former. May change `index`.
   virtual void jump_table(Reg index, std::span<Label* const> targets, bool checked) = 0;
-  // A near call to a function of the same code range; the caller of the Masm places the code and
-  // fills it in with patch_call().
-  virtual CallReloc call_function(u32 function) = 0;
+  // A near call or jump within the code range (Slot: through the slot, `call [slot]`); whoever
+  // places the code fills it in with patch_call().
+  virtual CallReloc call_near(Near kind, u32 index) = 0;
+  virtual CallReloc jump_near(Near kind, u32 index) = 0;
   virtual void call(Address) = 0;
   virtual void call(Reg) = 0;
   virtual void jump(Address) = 0;
@@ -215,9 +222,10 @@ class Masm {
   virtual Patch bounds_check(Reg index, u64 end, Label& cold) = 0;
 
   // -- After placement ------------------------------------------------------------------------
-  // Writes the displacement of the call at `at` (in writable memory) to `target`; `from` is the
-  // address that the field will have when it runs. False if out of reach.
-  virtual bool patch_call(u8* at, const u8* from, const u8* target) const = 0;
+  // Writes the displacement of the call or jump whose field is at `at` (in writable memory) to
+  // `target` (for Slot: the slot's address); `from` is the address that the field will have when
+  // it runs. False if out of reach.
+  virtual bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const = 0;
 };
 
 std::unique_ptr<Masm> make_masm_x64(const CpuFeatures&);
