@@ -103,7 +103,8 @@ enum class Convert : u8 {
 #include "jit/masm/convert.def"
 };
 
-// A place in the code. Forward references are chained through the code itself.
+// A place in the code. Forward references are chained in the Masm, newest first. Copyable before
+// its first use; a label that is never bound leaves its references undefined.
 struct Label {
   i32 position = -1;  // Offset once bound.
   i32 chain = -1;     // Last forward reference.
@@ -111,7 +112,7 @@ struct Label {
   bool used() const { return bound() || chain >= 0; }
 };
 
-// A 32-bit field to be filled in later (frame size, bounds limit).
+// A field to be filled in later (frame size, bounds limit).
 struct Patch {
   u32 offset = 0;
 };
@@ -139,6 +140,11 @@ class Masm {
   virtual u32 offset() const = 0;
   virtual std::span<const u8> code() const = 0;
   virtual bool ok() const = 0;
+  // Conditional branches of AArch64 reach 1 MiB. A function that failed because one did not (see
+  // branch_out_of_range) is compiled again after set_far_branches(true), which makes each longer
+  // by an instruction and stays in force until it is taken back. No effect on x86-64.
+  virtual void set_far_branches(bool far) = 0;
+  virtual bool branch_out_of_range() const = 0;
   virtual void align(u32 bytes) = 0;  // With no-ops that cost little when executed.
 
   // -- Moves ----------------------------------------------------------------------------------
@@ -212,14 +218,17 @@ class Masm {
   virtual void patch_frame(Patch, u32 frame_bytes) = 0;
   virtual void adjust_sp(i32 bytes) = 0;
   // Branches to `cold` if sp minus the frame (filled in later through the Patch) is below
-  // the context's stack limit; exact for any frame size. Comes before enter_frame.
+  // the context's stack limit; exact for any frame size, since stacks lie above 4 GiB. Comes
+  // before enter_frame. A frame beyond 2 GiB (16 MiB on AArch64) makes ok() false.
   virtual Patch stack_check(Label& cold) = 0;
   virtual void patch_stack_check(Patch, u32 frame_bytes) = 0;
   // Branches to `cold` if the context's preempt flag is set.
   virtual void poll(Label& cold) = 0;
   // Branches to `cold` unless index + end <= memory_extent; index is zero-extended to 64 bits,
-  // so nothing wraps. index may be kNoReg. `end` can be raised later with patch_bounds.
+  // so nothing wraps. index may be kNoReg. `end` can be raised later with patch_bounds, which
+  // is false, and changes nothing, if the form chosen for the first value cannot hold the new one.
   virtual Patch bounds_check(Reg index, u64 end, Label& cold) = 0;
+  virtual bool patch_bounds(Patch, u64 end) = 0;
 
   // -- After placement ------------------------------------------------------------------------
   // Writes the displacement of the call or jump whose field is at `at` (in writable memory) to
@@ -235,6 +244,5 @@ std::unique_ptr<Masm> make_host_masm(const CpuFeatures&);
 
 // One instruction a line, as the golden files show it. `base` is the address of the first byte.
 std::string disassemble_x64(std::span<const u8> code, u64 base);
-std::string disassemble_a64(std::span<const u8> code, u64 base);
 
 }  // namespace lr::jit

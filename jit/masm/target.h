@@ -47,6 +47,11 @@ struct Target {
   std::span<const Reg> temp_order;
 
   u32 return_address_bytes;  // Pushed by a call: 8 on x86-64, 0 where it is in a register.
+  // The return address of a frame is at sp + frame size + this: 0 on x86-64; -16 on AArch64, where
+  // enter_frame puts it into the frame's top 16 bytes.
+  i32 return_address_offset;
+  // The frame size (without the return address where a call pushes it) is a multiple of this.
+  u32 frame_alignment;
   u32 leaf_share_bytes;      // Frames up to this need no stack check if the function calls nothing.
 };
 
