@@ -216,11 +216,16 @@ class Masm {
   virtual Patch enter_frame() = 0;
   virtual Patch leave_frame() = 0;
   virtual void patch_frame(Patch, u32 frame_bytes) = 0;
+  // dst = sp + the frame's size, filled in later with patch_frame: where the return address (if
+  // the machine pushes one) and then the incoming stack arguments stand.
+  virtual Patch frame_end(Reg dst) = 0;
   virtual void adjust_sp(i32 bytes) = 0;
   // Branches to `cold` if sp minus the frame (filled in later through the Patch) is below
   // the context's stack limit; exact for any frame size, since stacks lie above 4 GiB. Comes
   // before enter_frame. A frame beyond 2 GiB (16 MiB on AArch64) makes ok() false.
   virtual Patch stack_check(Label& cold) = 0;
+  // The same for a frame that is at most Target::leaf_share_bytes: compares sp itself.
+  virtual void stack_check_small(Label& cold) = 0;
   virtual void patch_stack_check(Patch, u32 frame_bytes) = 0;
   // Branches to `cold` if the context's preempt flag is set.
   virtual void poll(Label& cold) = 0;

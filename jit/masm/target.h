@@ -30,6 +30,11 @@ struct Target {
   Reg memory_extent;  // Bytes of memory 0 that checked code may touch.
   Reg scratch;        // Changed by any Masm method; function index at an indirect entry.
 
+  // move() and move_vector() between registers do not change these two.
+  Reg vector_scratch;
+  // Caller-saved, allocatable and no argument: holds the FuncRef of an indirect call.
+  Reg call_target;
+
   RegSet allocatable;   // Integer and vector registers that values may live in.
   RegSet callee_saved;  // The part of them that calls preserve (integers only).
   std::span<const Reg> int_args;
