@@ -69,7 +69,8 @@ class CodeBuffer {
 
   // A pointer to at least `bytes` of room. After a failure code overwrites the buffer's start.
   u8* room(usize bytes = kMethodBytesMax) {
-    if (static_cast<usize>(as_._bufferEnd - as_._bufferPtr) < bytes) [[unlikely]] grow(bytes);
+    if (static_cast<usize>(as_._bufferEnd - as_._bufferPtr) < bytes) [[unlikely]]
+      grow(bytes);
     return as_._bufferPtr;
   }
   void advance_to(u8* end) { as_._bufferPtr = end; }

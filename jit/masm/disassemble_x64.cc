@@ -20,9 +20,9 @@ std::string disassemble_x64(std::span<const u8> code, u64 base) {
     char line[128];
     if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code.data() + at, code.size() - at,
                                             &instruction, operands)) &&
-        ZYAN_SUCCESS(ZydisFormatterFormatInstruction(
-            &formatter, &instruction, operands, instruction.operand_count_visible, line,
-            sizeof line, base + at, nullptr))) {
+        ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &instruction, operands,
+                                                     instruction.operand_count_visible, line,
+                                                     sizeof line, base + at, nullptr))) {
       text += line;
       at += instruction.length;
     } else {

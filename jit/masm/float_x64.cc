@@ -28,9 +28,8 @@ constexpr Op kMovaps{0, 1, 0x28}, kAndps{0, 1, 0x54}, kAndnps{0, 1, 0x55}, kOrps
     kXorps{0, 1, 0x57}, kPcmpeqd{0x66, 1, 0x76}, kMovToVector{0x66, 1, 0x6e},
     kMovToInt{0x66, 1, 0x7e}, kMov{0, 0, 0x8b}, kCmp{0, 0, 0x3b}, kTest{0, 0, 0x85},
     kXor{0, 0, 0x33}, kOr{0, 0, 0x0b}, kAdd{0, 0, 0x03};
-constexpr u8 kLoadCode = 0x10, kAddCode = 0x58, kSubCode = 0x5c, kMinCode = 0x5d,
-             kMaxCode = 0x5f, kSqrtCode = 0x51, kFromInt = 0x2a, kToInt = 0x2c,
-             kToFloat = 0x5a;
+constexpr u8 kLoadCode = 0x10, kAddCode = 0x58, kSubCode = 0x5c, kMinCode = 0x5d, kMaxCode = 0x5f,
+             kSqrtCode = 0x51, kFromInt = 0x2a, kToInt = 0x2c, kToFloat = 0x5a;
 constexpr u64 kSign64 = u64{1} << 63;
 
 // Powers of two as floats.
@@ -216,8 +215,8 @@ MasmX64::Flags MasmX64::compare_float(Out& o, const Compare& c) {
   const FloatCond cond = c.float_cond;
   const FloatWidth w = c.float_width;
   const bool from_memory = c.rhs.kind == Operand::Kind::Memory;
-  const bool swapped = cond == FloatCond::Lt || cond == FloatCond::Le ||
-                       cond == FloatCond::NotLt || cond == FloatCond::NotLe;
+  const bool swapped = cond == FloatCond::Lt || cond == FloatCond::Le || cond == FloatCond::NotLt ||
+                       cond == FloatCond::NotLe;
   Reg rhs = c.rhs.reg;
   if (from_memory && !swapped) {
     vec2(o, ucomis(w), c.lhs, c.rhs.address);
@@ -362,7 +361,7 @@ void MasmX64::saturate_signed(Out& o, FloatWidth from, Width to, Reg dst, Reg sr
   u8* ordered = o.jump_short(NP);
   mov_imm(o, Width::W32, dst, 0);
   o.land(ordered);
-  u8* not_positive = o.jump_short(BE);  // Or a NaN.
+  u8* not_positive = o.jump_short(BE);            // Or a NaN.
   o.rr({0, 0, 0xf7}, wide(to), 2, dst.number());  // INT_MIN becomes INT_MAX.
   o.land(not_positive);
   o.land(done);
@@ -428,8 +427,8 @@ void MasmX64::float_from_u64(Out& o, FloatWidth to, Reg dst, Reg src) {
 }
 
 void MasmX64::convert_float(Out& o, FloatWidth from, Reg dst, Reg src) {
-  if (cpu_.avx) return o.vex_rr(scalar(from, kToFloat), false, dst.number(), src.number(),
-                                src.number());
+  if (cpu_.avx)
+    return o.vex_rr(scalar(from, kToFloat), false, dst.number(), src.number(), src.number());
   if (dst != src) o.rr(kXorps, false, dst.number(), dst.number());
   o.rr(scalar(from, kToFloat), false, dst.number(), src.number());
 }

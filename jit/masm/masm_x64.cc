@@ -55,14 +55,28 @@ struct Access {
   bool wide = false;
   bool integer = true;
 };
-constexpr Access kLoads[] = {
-    {kMovsx8}, {kMovzx8}, {kMovsx16}, {kMovzx16}, {kMov},
-    {kMovsx8, true}, {kMovzx8}, {kMovsx16, true}, {kMovzx16}, {kMovsxd, true}, {kMov},
-    {kMov, true},
-    {{0xf3, 1, 0x10}, false, false}, {{0xf2, 1, 0x10}, false, false}, {{0, 1, 0x10}, false, false}};
-constexpr Access kStores[] = {
-    {{0, 0, 0x88}}, {{0x66, 0, 0x89}}, {kMovStore}, {kMovStore, true},
-    {{0xf3, 1, 0x11}, false, false}, {{0xf2, 1, 0x11}, false, false}, {{0, 1, 0x11}, false, false}};
+constexpr Access kLoads[] = {{kMovsx8},
+                             {kMovzx8},
+                             {kMovsx16},
+                             {kMovzx16},
+                             {kMov},
+                             {kMovsx8, true},
+                             {kMovzx8},
+                             {kMovsx16, true},
+                             {kMovzx16},
+                             {kMovsxd, true},
+                             {kMov},
+                             {kMov, true},
+                             {{0xf3, 1, 0x10}, false, false},
+                             {{0xf2, 1, 0x10}, false, false},
+                             {{0, 1, 0x10}, false, false}};
+constexpr Access kStores[] = {{{0, 0, 0x88}},
+                              {{0x66, 0, 0x89}},
+                              {kMovStore},
+                              {kMovStore, true},
+                              {{0xf3, 1, 0x11}, false, false},
+                              {{0xf2, 1, 0x11}, false, false},
+                              {{0, 1, 0x11}, false, false}};
 static_assert(std::size(kLoads) == static_cast<usize>(Load::V128) + 1);
 static_assert(std::size(kStores) == static_cast<usize>(Store::V128) + 1);
 
@@ -99,6 +113,7 @@ void MasmX64::lea(Out& o, Width w, Reg dst, const Address& a) {
 
 void MasmX64::align(u32 bytes) {
   buffer_.room();
+  buffer_.as().addEncodingOptions(asmjit::EncodingOptions::kOptimizedAlign);
   buffer_.as().align(asmjit::AlignMode::kCode, bytes);
 }
 
@@ -228,8 +243,7 @@ void MasmX64::alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
   } else if (sum && rhs.imm != 0) {
     lea(o, w, dst, {.base = lhs, .disp = op == Alu::Add ? rhs.imm : -rhs.imm});
   } else if (op == Alu::And && (rhs.imm == 0xff || rhs.imm == 0xffff)) {
-    o.rr(rhs.imm == 0xff ? kMovzx8 : kMovzx16, false, dst.number(), lhs.number(),
-         rhs.imm == 0xff);
+    o.rr(rhs.imm == 0xff ? kMovzx8 : kMovzx16, false, dst.number(), lhs.number(), rhs.imm == 0xff);
   } else {
     mov(o, w, dst, lhs);
     alu_imm(o, op, w, dst, rhs.imm);
@@ -402,7 +416,7 @@ void MasmX64::shift(Shift op, Width w, Reg dst, Reg lhs, Reg count) {
 }
 
 void MasmX64::shift(Shift op, Width w, Reg dst, Reg lhs, u8 count) {
-  count &= bits_of(w) - 1;
+  count = static_cast<u8>(count & (bits_of(w) - 1));
   if (count == 0) return move(w, dst, lhs);
   Out o(buffer_);
   if (op == Shift::Shl && count == 1 && dst != lhs) {
@@ -410,7 +424,7 @@ void MasmX64::shift(Shift op, Width w, Reg dst, Reg lhs, u8 count) {
   }
   if (dst != lhs && cpu_.bmi2 && (op == Shift::Rotl || op == Shift::Rotr)) {
     o.vex_rr(kRorx, wide(w), dst.number(), 0, lhs.number());
-    return o.byte(op == Shift::Rotr ? count : bits_of(w) - count);
+    return o.byte(op == Shift::Rotr ? u32{count} : bits_of(w) - count);
   }
   mov(o, w, dst, lhs);
   if (op == Shift::Shl && count == 1) {
@@ -635,12 +649,25 @@ void MasmX64::jump_table(Reg index, std::span<Label* const> targets, bool checke
   }
 }
 
-CallReloc MasmX64::call_function(u32 function) {
+// Slot: through a pointer at a distance from the instruction's end.
+CallReloc MasmX64::near_transfer(u8 opcode, u32 indirect_ext, Near kind, u32 index) {
   Out o(buffer_);
-  o.byte(0xe8);
-  const CallReloc reloc{o.offset(), function};
+  if (kind == Near::Slot) {
+    o.byte(kGroup5.code);
+    o.byte(indirect_ext << 3 | 5);
+  } else {
+    o.byte(opcode);
+  }
+  const CallReloc reloc{o.offset(), index, kind};
   o.dword(0);
   return reloc;
+}
+
+CallReloc MasmX64::call_near(Near kind, u32 index) {
+  return near_transfer(0xe8, kCallExt, kind, index);
+}
+CallReloc MasmX64::jump_near(Near kind, u32 index) {
+  return near_transfer(0xe9, kJumpExt, kind, index);
 }
 
 void MasmX64::call(Address a) { Out(buffer_).rm(kGroup5, false, kCallExt, a); }
@@ -690,7 +717,14 @@ void MasmX64::patch_frame(Patch patch, u32 frame_bytes) {
   u8* field = buffer_.at(patch.offset);
   std::memcpy(field, &frame_bytes, sizeof frame_bytes);
   constexpr u8 kNop7[] = {0x0f, 0x1f, 0x80};  // And four bytes of 0.
-  if (frame_bytes == 0) std::memcpy(field - 3, kNop7, sizeof kNop7);
+  const bool adjusts_sp = field[-2] == kGroup1.code;
+  if (adjusts_sp && frame_bytes == 0) std::memcpy(field - 3, kNop7, sizeof kNop7);
+}
+
+Patch MasmX64::frame_end(Reg dst) {
+  Out o(buffer_);
+  lea(o, Width::W64, dst, {.base = kRsp, .disp = INT32_MAX});
+  return {o.offset() - 4};
 }
 
 void MasmX64::adjust_sp(i32 bytes) {
@@ -727,33 +761,28 @@ void MasmX64::poll(Label& cold) {
   o.jump(NE, cold);
 }
 
-// Without an index the extent is compared with a constant. The 32-bit form is a field that
-// sign-extends, so it holds up to INT32_MAX; beyond it the constant goes through scratch (a
-// 64-bit field, marked by the bytes before it).
+// Three forms by what can hold `end`: the displacement of a lea (up to INT32_MAX), a zero-extended
+// constant without an index, and a 64-bit constant, which the bytes before it tell from the others.
 Patch MasmX64::bounds_check(Reg index, u64 end, Label& cold) {
   Out o(buffer_);
+  const u32 move = 0xb8 | (kScratch.number() & 7);
   Patch patch;
   if (end > INT32_MAX) {
     o.byte(0x49);
-    o.byte(0xb8 | (kScratch.number() & 7));
+    o.byte(move);
     patch.offset = o.offset();
     o.qword(end);
-    if (index.valid()) {
-      o.rr(from_rm(Alu::Add), true, kScratch.number(), index.number());
-    }
+    if (index.valid()) o.rr(from_rm(Alu::Add), true, kScratch.number(), index.number());
   } else if (index.valid()) {
     lea(o, Width::W64, kScratch, {.base = index, .disp = INT32_MAX});
     patch.offset = o.offset() - 4;
+    o.p -= 4;
+    o.dword(static_cast<u32>(end));
   } else {
-    o.rr(kGroup1, true, kCmpExt, kExtent.number());
+    o.byte(0x41);
+    o.byte(move);
     patch.offset = o.offset();
     o.dword(static_cast<u32>(end));
-    o.jump(B, cold);
-    return patch;
-  }
-  if (end <= INT32_MAX) {
-    const u32 disp = static_cast<u32>(end);
-    std::memcpy(buffer_.at(patch.offset), &disp, sizeof disp);
   }
   o.rr(kCmp, true, kScratch.number(), kExtent.number());
   o.jump(A, cold);
@@ -762,14 +791,13 @@ Patch MasmX64::bounds_check(Reg index, u64 end, Label& cold) {
 
 bool MasmX64::patch_bounds(Patch patch, u64 end) {
   u8* field = buffer_.at(patch.offset);
-  const bool holds_64_bits =
-      field[-2] == 0x49 && field[-1] == (0xb8 | (kScratch.number() & 7));
+  const bool holds_64_bits = field[-2] == 0x49 && field[-1] == (0xb8 | (kScratch.number() & 7));
   if (!holds_64_bits && end > INT32_MAX) return false;
   std::memcpy(field, &end, holds_64_bits ? 8 : 4);
   return true;
 }
 
-bool MasmX64::patch_call(u8* at, const u8* from, const u8* target) const {
+bool MasmX64::patch_call(Near /*kind*/, u8* at, const u8* from, const u8* target) const {
   const i64 distance = target - (from + 4);
   if (!fits_i32(distance)) return false;
   const i32 field = static_cast<i32>(distance);

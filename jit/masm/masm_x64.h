@@ -51,7 +51,9 @@ class MasmX64 final : public Masm {
   void bind(Label&) override;
   void jump(Label&) override;
   void jump_table(Reg index, std::span<Label* const> targets, bool checked) override;
-  CallReloc call_function(u32 function) override;
+  CallReloc call_near(Near kind, u32 index) override;
+  CallReloc jump_near(Near kind, u32 index) override;
+  CallReloc call_stub_before_frame(u32 stub) override { return call_near(Near::Stub, stub); }
   void call(Address) override;
   void call(Reg) override;
   void jump(Address) override;
@@ -62,6 +64,7 @@ class MasmX64 final : public Masm {
   Patch enter_frame() override;
   Patch leave_frame() override;
   void patch_frame(Patch, u32 frame_bytes) override;
+  Patch frame_end(Reg dst) override;
   void adjust_sp(i32 bytes) override;
   Patch stack_check(Label& cold) override;
   void patch_stack_check(Patch, u32 frame_bytes) override;
@@ -70,7 +73,7 @@ class MasmX64 final : public Masm {
   Patch bounds_check(Reg index, u64 end, Label& cold) override;
   bool patch_bounds(Patch, u64 end) override;
 
-  bool patch_call(u8* at, const u8* from, const u8* target) const override;
+  bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
   void record_listing(bool) override {}
   std::string listing() const override { return disassemble_x64(code(), 0); }
@@ -94,6 +97,7 @@ class MasmX64 final : public Masm {
   void alu_reg(Out&, Alu, Width, Reg dst, Reg lhs, Reg rhs);
   void alu_mem(Out&, Alu, Width, Reg dst, Reg lhs, const Address&);
   static void lea(Out&, Width, Reg dst, const Address&);
+  CallReloc near_transfer(u8 opcode, u32 indirect_ext, Near kind, u32 index);
   static void multiply_imm(Out&, Width, Reg dst, Reg lhs, i32 imm);
   void rotate_bmi2(Out&, Shift, Width, Reg dst, Reg lhs, Reg count);
   void shift_cl(Out&, Shift, Width, Reg dst, Reg lhs);

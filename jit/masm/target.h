@@ -57,7 +57,7 @@ struct Target {
   i32 return_address_offset;
   // The frame size (without the return address where a call pushes it) is a multiple of this.
   u32 frame_alignment;
-  u32 leaf_share_bytes;      // Frames up to this need no stack check if the function calls nothing.
+  u32 leaf_share_bytes;  // Frames up to this need no stack check if the function calls nothing.
 };
 
 struct CpuFeatures {
@@ -67,7 +67,7 @@ struct CpuFeatures {
   bool bmi1 = false;
   bool bmi2 = false;
   bool lzcnt = false;
-  bool lse = false;  // AArch64 atomics
+  bool lse = false;      // AArch64 atomics
   bool baseline = true;  // x86-64-v2 (SSE4.2, POPCNT), or ARMv8.0: what everything relies on.
 };
 

@@ -6,8 +6,7 @@ namespace lr::jit {
 
 namespace {
 
-constexpr Reg kIntArgs[] = {int_reg(0), int_reg(1), int_reg(2),
-                            int_reg(3), int_reg(4), int_reg(5)};
+constexpr Reg kIntArgs[] = {int_reg(0), int_reg(1), int_reg(2), int_reg(3), int_reg(4), int_reg(5)};
 constexpr Reg kVectorArgs[] = {vector_reg(0), vector_reg(1), vector_reg(2), vector_reg(3),
                                vector_reg(4), vector_reg(5), vector_reg(6), vector_reg(7)};
 constexpr Reg kIntResults[] = {int_reg(0), int_reg(1)};
@@ -41,6 +40,8 @@ constexpr Target make_target() {
   t.memory_base = int_reg(27);
   t.memory_extent = int_reg(26);
   t.scratch = int_reg(16);
+  t.vector_scratch = vector_reg(31);
+  t.call_target = int_reg(15);
   t.allocatable = set_of(kTempOrder);
   t.callee_saved = RegSet::of(int_reg(19), int_reg(20), int_reg(21));
   t.int_args = kIntArgs;
@@ -57,9 +58,9 @@ constexpr Target make_target() {
 
 constexpr Target kTarget = make_target();
 
-constexpr RegSet kPinned = RegSet::of(kTarget.sp, kTarget.context, kTarget.memory_base,
-                                      kTarget.memory_extent, kTarget.scratch, int_reg(17),
-                                      int_reg(18), int_reg(29), int_reg(30));
+constexpr RegSet kPinned =
+    RegSet::of(kTarget.sp, kTarget.context, kTarget.memory_base, kTarget.memory_extent,
+               kTarget.scratch, int_reg(17), int_reg(18), int_reg(29), int_reg(30));
 static_assert((kPinned & kTarget.allocatable).empty());
 static_assert((kTarget.callee_saved - kTarget.allocatable).empty());
 static_assert((kTarget.allocatable | kPinned) - kAllVectors == kAllInts);

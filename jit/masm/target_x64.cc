@@ -18,11 +18,31 @@ constexpr Reg kVectorArgs[] = {vector_reg(0), vector_reg(1), vector_reg(2), vect
 constexpr Reg kIntResults[] = {rax, rcx};
 constexpr Reg kVectorResults[] = {vector_reg(0), vector_reg(1)};
 // Registers without a prefix first, those that division and shifts want last among them.
-constexpr Reg kTempOrder[] = {
-    rsi, rdi, rcx, rax, rdx, r8, r9, r10, rbx, rbp, r12,
-    vector_reg(0), vector_reg(1), vector_reg(2), vector_reg(3), vector_reg(4),
-    vector_reg(5), vector_reg(6), vector_reg(7), vector_reg(8), vector_reg(9),
-    vector_reg(10), vector_reg(11), vector_reg(12), vector_reg(13)};
+constexpr Reg kTempOrder[] = {rsi,
+                              rdi,
+                              rcx,
+                              rax,
+                              rdx,
+                              r8,
+                              r9,
+                              r10,
+                              rbx,
+                              rbp,
+                              r12,
+                              vector_reg(0),
+                              vector_reg(1),
+                              vector_reg(2),
+                              vector_reg(3),
+                              vector_reg(4),
+                              vector_reg(5),
+                              vector_reg(6),
+                              vector_reg(7),
+                              vector_reg(8),
+                              vector_reg(9),
+                              vector_reg(10),
+                              vector_reg(11),
+                              vector_reg(12),
+                              vector_reg(13)};
 
 constexpr RegSet set_of(std::span<const Reg> regs) {
   RegSet set;
@@ -38,6 +58,8 @@ constexpr Target make_target(Reg shift_count) {
   t.memory_base = r14;
   t.memory_extent = r13;
   t.scratch = r11;
+  t.vector_scratch = vector_reg(15);
+  t.call_target = r10;
   t.allocatable = set_of(kTempOrder);
   t.callee_saved = RegSet::of(rbx, rbp, r12);
   t.int_args = kIntArgs;
@@ -59,12 +81,14 @@ constexpr Target kWithBmi2 = make_target(kNoReg);
 constexpr Target kWithoutBmi2 = make_target(rcx);
 
 constexpr bool consistent(const Target& t) {
-  const RegSet pinned = RegSet::of(t.sp, t.context, t.memory_base, t.memory_extent, t.scratch);
+  const RegSet pinned =
+      RegSet::of(t.sp, t.context, t.memory_base, t.memory_extent, t.scratch, t.vector_scratch);
   const RegSet fixed = set_of(t.int_args) | set_of(t.vector_args) | set_of(t.int_results) |
                        set_of(t.vector_results) | t.callee_saved |
-                       RegSet::of(t.div_dividend, t.div_clobber);
+                       RegSet::of(t.div_dividend, t.div_clobber, t.call_target);
   return (pinned & t.allocatable).empty() && (fixed - t.allocatable).empty() &&
          (t.callee_saved & (set_of(t.int_args) | set_of(t.int_results))).empty() &&
+         !(set_of(t.int_args) | t.callee_saved).has(t.call_target) &&
          t.allocatable.size() == t.temp_order.size();
 }
 static_assert(consistent(kWithBmi2) && consistent(kWithoutBmi2));
