@@ -14,6 +14,7 @@
 #include "host/task.h"
 #include "host/wait.h"
 #include "jit/context.h"
+#include "jit/host_function.h"
 
 namespace lr {
 
@@ -26,7 +27,7 @@ class State;
 }
 
 // How a host call left: with its results in the slots, waiting for Caller::wait, or with a trap.
-enum class HostStatus : u8 { Done, Wait, Trap };
+using jit::HostStatus;
 
 // "The guest goes no further": the trap that a host function ends with. See Caller::trap().
 struct Halt {
@@ -56,9 +57,9 @@ struct Again {};
 template <typename T>
 class [[nodiscard]] Step {
  public:
-  Step(T value) : value_(std::move(value)) {}       // NOLINT
-  Step(Again) {}                                    // NOLINT
-  Step(Task<T> task) : task_(std::move(task)) {}    // NOLINT
+  Step(T value) : value_(std::move(value)) {}     // NOLINT
+  Step(Again) {}                                  // NOLINT
+  Step(Task<T> task) : task_(std::move(task)) {}  // NOLINT
 
   std::optional<T>& value() { return value_; }
   Task<T>& task() { return task_; }
@@ -99,16 +100,16 @@ class Caller {
 
   // Until one of `fds` is ready or the deadline (sched::now_ns() clock) has passed.
   WaitAwaiter ready(std::span<FdInterest> fds, u64 deadline_ns = sched::kNever) {
-    Wait wait;
-    wait.kind = Wait::Kind::Fds;
-    wait.fds = fds;
-    wait.deadline_ns = deadline_ns;
-    return {*this, wait};
+    Wait record;
+    record.kind = Wait::Kind::Fds;
+    record.fds = fds;
+    record.deadline_ns = deadline_ns;
+    return {*this, record};
   }
   WaitAwaiter turn() {
-    Wait wait;
-    wait.kind = Wait::Kind::Turn;
-    return {*this, wait};
+    Wait record;
+    record.kind = Wait::Kind::Turn;
+    return {*this, record};
   }
 
   // --- Waiting in a Step: "return caller.again_when(...)".

@@ -84,12 +84,18 @@ struct NumberParam {
     return value;
   }
 };
-template <> struct Param<u32> : NumberParam<u32, Word::U32, kI32> {};
-template <> struct Param<i32> : NumberParam<i32, Word::I32, kI32> {};
-template <> struct Param<u64> : NumberParam<u64, Word::U64, kI64> {};
-template <> struct Param<i64> : NumberParam<i64, Word::I64, kI64> {};
-template <> struct Param<f32> : NumberParam<f32, Word::F32, kF32> {};
-template <> struct Param<f64> : NumberParam<f64, Word::F64, kF64> {};
+template <>
+struct Param<u32> : NumberParam<u32, Word::U32, kI32> {};
+template <>
+struct Param<i32> : NumberParam<i32, Word::I32, kI32> {};
+template <>
+struct Param<u64> : NumberParam<u64, Word::U64, kI64> {};
+template <>
+struct Param<i64> : NumberParam<i64, Word::I64, kI64> {};
+template <>
+struct Param<f32> : NumberParam<f32, Word::F32, kF32> {};
+template <>
+struct Param<f64> : NumberParam<f64, Word::F64, kF64> {};
 
 template <typename T>
 struct Param<GuestOut<T>> {
@@ -119,8 +125,10 @@ struct RangeParam {
     return in.claim(offset, count * size) ? T(in.memory(), offset, count) : T();
   }
 };
-template <> struct Param<GuestBytes> : RangeParam<GuestBytes, 1, Word::Pointer, Word::U32> {};
-template <> struct Param<GuestString> : RangeParam<GuestString, 1, Word::Text, Word::TextLength> {};
+template <>
+struct Param<GuestBytes> : RangeParam<GuestBytes, 1, Word::Pointer, Word::U32> {};
+template <>
+struct Param<GuestString> : RangeParam<GuestString, 1, Word::Text, Word::TextLength> {};
 template <typename T>
 struct Param<GuestArray<T>> : RangeParam<GuestArray<T>, sizeof(T), Word::Pointer, Word::U32> {};
 
@@ -142,12 +150,18 @@ struct NumberReturns {
     return HostStatus::Done;
   }
 };
-template <> struct Returns<u32> : NumberReturns<Reply::U32, kI32> {};
-template <> struct Returns<i32> : NumberReturns<Reply::I32, kI32> {};
-template <> struct Returns<u64> : NumberReturns<Reply::U64, kI64> {};
-template <> struct Returns<i64> : NumberReturns<Reply::I64, kI64> {};
-template <> struct Returns<f32> : NumberReturns<Reply::F32, kF32> {};
-template <> struct Returns<f64> : NumberReturns<Reply::F64, kF64> {};
+template <>
+struct Returns<u32> : NumberReturns<Reply::U32, kI32> {};
+template <>
+struct Returns<i32> : NumberReturns<Reply::I32, kI32> {};
+template <>
+struct Returns<u64> : NumberReturns<Reply::U64, kI64> {};
+template <>
+struct Returns<i64> : NumberReturns<Reply::I64, kI64> {};
+template <>
+struct Returns<f32> : NumberReturns<Reply::F32, kF32> {};
+template <>
+struct Returns<f64> : NumberReturns<Reply::F64, kF64> {};
 
 // `Done` is the result of a function that has none but may wait or trap.
 struct Done {};
@@ -220,8 +234,8 @@ struct Bind<function> {
   template <usize total, typename Element, typename... Arrays>
   static consteval std::array<Element, total> join(const Arrays&... arrays) {
     std::array<Element, total> all{};
-    usize at = 0;
-    const auto add = [&](const auto& array) {
+    [[maybe_unused]] usize at = 0;
+    [[maybe_unused]] const auto add = [&](const auto& array) {
       for (const auto& element : array) all[at++] = element;
     };
     (add(arrays), ...);
@@ -270,8 +284,17 @@ consteval HostFunction host_function(std::string_view module, std::string_view n
   using B = Bind<function>;
   // A row whose words do not fit the function's parameters does not compile.
   if (word_count != B::kWords) __builtin_unreachable();
-  return {module,   name, words, needed, B::kTypes, B::Result::kTypes, B::kKinds, B::Result::kReply,
-          B::Result::kDenied, &B::body, nullptr};
+  return {module,
+          name,
+          words,
+          needed,
+          B::kTypes,
+          B::Result::kTypes,
+          B::kKinds,
+          B::Result::kReply,
+          B::Result::kDenied,
+          &B::body,
+          nullptr};
 }
 
 }  // namespace lr

@@ -89,9 +89,9 @@ class [[nodiscard]] Task {
 }  // namespace lr
 
 // TRY inside a coroutine.
-#define CO_TRY(expression)                                             \
-  __extension__({                                                      \
-    auto try_result_ = (expression);                                   \
-    if (!try_result_.ok()) co_return std::move(try_result_.error());   \
-    std::move(try_result_).value();                                    \
+#define CO_TRY(expression)                                           \
+  __extension__({                                                    \
+    auto try_result_ = (expression);                                 \
+    if (!try_result_.ok()) co_return std::move(try_result_.error()); \
+    std::move(try_result_).value();                                  \
   })

@@ -13,15 +13,21 @@ constexpr usize kTextShown = 64;
 
 std::string number(Word kind, u64 bits) {
   switch (kind) {
-    case Word::I32: return fmt::format("{}", static_cast<i32>(bits));
-    case Word::I64: return fmt::format("{}", static_cast<i64>(bits));
-    case Word::F32: return fmt::format("{}", std::bit_cast<f32>(static_cast<u32>(bits)));
-    case Word::F64: return fmt::format("{}", std::bit_cast<f64>(bits));
+    case Word::I32:
+      return fmt::format("{}", static_cast<i32>(bits));
+    case Word::I64:
+      return fmt::format("{}", static_cast<i64>(bits));
+    case Word::F32:
+      return fmt::format("{}", std::bit_cast<f32>(static_cast<u32>(bits)));
+    case Word::F64:
+      return fmt::format("{}", std::bit_cast<f64>(bits));
     case Word::U32:
     case Word::Pointer:
     case Word::Text:
-    case Word::TextLength: return fmt::format("{}", static_cast<u32>(bits));
-    case Word::U64: return fmt::format("{}", bits);
+    case Word::TextLength:
+      return fmt::format("{}", static_cast<u32>(bits));
+    case Word::U64:
+      return fmt::format("{}", bits);
   }
   return {};
 }
@@ -86,19 +92,25 @@ std::string describe_reply(const Caller& caller, const HostFunction& function, H
                            const u64* slots) {
   if (status == HostStatus::Trap) {
     if (caller.trap_code == jit::Trap::Exit) return "";
-    return fmt::format(" -> trap: {}",
-                       caller.trap_message.empty() ? jit::text_of(caller.trap_code)
-                                                   : caller.trap_message.c_str());
+    return fmt::format(" -> trap: {}", caller.trap_message.empty() ? jit::text_of(caller.trap_code)
+                                                                   : caller.trap_message.c_str());
   }
   switch (function.reply) {
     case Reply::Nothing:
-    case Reply::NeverReturns: return "";
-    case Reply::I32: return " -> " + number(Word::I32, slots[0]);
-    case Reply::U32: return " -> " + number(Word::U32, slots[0]);
-    case Reply::I64: return " -> " + number(Word::I64, slots[0]);
-    case Reply::U64: return " -> " + number(Word::U64, slots[0]);
-    case Reply::F32: return " -> " + number(Word::F32, slots[0]);
-    case Reply::F64: return " -> " + number(Word::F64, slots[0]);
+    case Reply::NeverReturns:
+      return "";
+    case Reply::I32:
+      return " -> " + number(Word::I32, slots[0]);
+    case Reply::U32:
+      return " -> " + number(Word::U32, slots[0]);
+    case Reply::I64:
+      return " -> " + number(Word::I64, slots[0]);
+    case Reply::U64:
+      return " -> " + number(Word::U64, slots[0]);
+    case Reply::F32:
+      return " -> " + number(Word::F32, slots[0]);
+    case Reply::F64:
+      return " -> " + number(Word::F64, slots[0]);
     case Reply::WasiErrno:
       return fmt::format(" -> {}", wasi::name_of(static_cast<wasi::Errno>(slots[0])));
   }

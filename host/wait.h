@@ -13,6 +13,8 @@
 
 namespace lr {
 
+struct GuestCall;
+
 struct FdInterest {
   int fd = -1;
   u32 interest = 0;  // sched::kReadable and kWritable.
@@ -58,11 +60,12 @@ struct Wait {
   };
 
   Kind kind = Kind::None;
-  bool expired = false;                 // The deadline came first.
-  u64 deadline_ns = sched::kNever;      // sched::now_ns() clock.
-  std::span<FdInterest> fds;            // May be {&one, 1}.
+  bool expired = false;             // The deadline came first.
+  u64 deadline_ns = sched::kNever;  // sched::now_ns() clock.
+  std::span<FdInterest> fds;        // May be {&one, 1}.
   FdInterest one;
   Job* job = nullptr;
+  GuestCall* guest_call = nullptr;
 };
 
 }  // namespace lr

@@ -25,7 +25,7 @@ Errno from_errno(int system_errno);
 template <typename T>
 class [[nodiscard]] ErrnoOr {
  public:
-  ErrnoOr(T value) : value_(std::move(value)) {}  // NOLINT
+  ErrnoOr(T value) : value_(std::move(value)) {}                         // NOLINT
   ErrnoOr(Errno code) : code_(code) { DCHECK(code != Errno::Success); }  // NOLINT
 
   bool ok() const { return value_.has_value(); }

@@ -68,14 +68,42 @@ Errno lacking(const Descriptor& descriptor, Rights missing) {
 
 Filetype filetype_of_mode(u32 st_mode) {
   switch (st_mode & S_IFMT) {
-    case S_IFBLK: return Filetype::BlockDevice;
-    case S_IFCHR: return Filetype::CharacterDevice;
-    case S_IFDIR: return Filetype::Directory;
-    case S_IFREG: return Filetype::RegularFile;
-    case S_IFLNK: return Filetype::SymbolicLink;
-    case S_IFSOCK: return Filetype::SocketStream;
-    default: return Filetype::Unknown;  // A FIFO has no name here.
+    case S_IFBLK:
+      return Filetype::BlockDevice;
+    case S_IFCHR:
+      return Filetype::CharacterDevice;
+    case S_IFDIR:
+      return Filetype::Directory;
+    case S_IFREG:
+      return Filetype::RegularFile;
+    case S_IFLNK:
+      return Filetype::SymbolicLink;
+    case S_IFSOCK:
+      return Filetype::SocketStream;
+    default:
+      return Filetype::Unknown;  // A FIFO has no name here.
   }
+}
+
+Rights fitting_rights(Filetype type, int fd) {
+  switch (type) {
+    case Filetype::RegularFile:
+      return kFileRights;
+    case Filetype::Directory:
+      return kDirectoryRights;
+    case Filetype::SocketDgram:
+    case Filetype::SocketStream:
+      return kSocketRights;
+    // Whoever asks whether this is a terminal looks for the lack of the two.
+    case Filetype::CharacterDevice:
+      return ::isatty(fd) != 0 ? kStreamRights : kStreamRights | kFdSeek | kFdTell;
+    case Filetype::BlockDevice:
+      return kStreamRights | kFdSeek | kFdTell;
+    case Filetype::SymbolicLink:
+    case Filetype::Unknown:
+      return kStreamRights;
+  }
+  return 0;
 }
 
 namespace {
@@ -93,35 +121,25 @@ UniqueFd reopen_without_blocking(int fd) {
   const int mode = ::fcntl(fd, F_GETFL);
   if (mode < 0) return UniqueFd();
   const std::string path = fmt::format("/proc/self/fd/{}", fd);
-  return UniqueFd(::open(path.c_str(), (mode & (O_ACCMODE | O_APPEND)) | O_NONBLOCK | O_NOCTTY |
-                                           O_CLOEXEC));
+  return UniqueFd(
+      ::open(path.c_str(), (mode & (O_ACCMODE | O_APPEND)) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 }  // namespace
 
 DescriptorRef adopt_stream(int fd, Rights rights) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return nullptr;
   auto descriptor = std::make_shared<Descriptor>();
   descriptor->type = filetype_of_mode(status.st_mode);
-  Rights fitting = kStreamRights;
-  switch (descriptor->type) {
-    case Filetype::RegularFile: fitting = kFileRights; break;
-    case Filetype::Directory: fitting = kDirectoryRights; break;
-    case Filetype::CharacterDevice:
-      // Whoever asks whether this is a terminal looks at these two rights.
-      if (::isatty(fd) == 0) fitting |= kFdSeek | kFdTell;
-      break;
-    case Filetype::SocketStream:
-      descriptor->type = socket_type(fd);
-      fitting = kSocketRights;
-      break;
-    default: break;
-  }
-  descriptor->base = fitting & rights;
+  if (descriptor->type == Filetype::SocketStream) descriptor->type = socket_type(fd);
+  descriptor->base = fitting_rights(descriptor->type, fd) & rights;
   const bool reopen = descriptor->is_stream() && !descriptor->is_socket();
   if (reopen) descriptor->file = reopen_without_blocking(fd);
-  if (!descriptor->file) descriptor->file = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!descriptor->file) {
+    descriptor->file = UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    descriptor->may_block = reopen;
+  }
   return descriptor->file ? descriptor : nullptr;
 }
 

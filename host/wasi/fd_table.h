@@ -48,18 +48,17 @@ class Descriptor {
   Filetype type{};
   Rights base = 0;
   Rights inheriting = 0;
-  u32 flags = 0;            // Fdflags, as the guest sees them.
-  bool read_only = false;   // Opened beneath a directory that was given as read-only.
+  u32 flags = 0;           // Fdflags, as the guest sees them.
+  bool read_only = false;  // Opened beneath a directory that was given as read-only.
   bool is_preopen = false;
   bool no_wait_works = true;  // RWF_NOWAIT has not been refused yet.
-  std::string name;         // Of a preopened directory, as the guest knows it.
+  bool may_block = false;     // A stream that could not be opened again without blocking.
+  std::string name;           // Of a preopened directory, as the guest knows it.
   DirectoryStream stream;
 
   int fd() const { return file.get(); }
   bool is_stream() const { return type != Filetype::RegularFile && type != Filetype::Directory; }
-  bool is_socket() const {
-    return type == Filetype::SocketDgram || type == Filetype::SocketStream;
-  }
+  bool is_socket() const { return type == Filetype::SocketDgram || type == Filetype::SocketStream; }
   bool wants_no_wait() const { return (flags & kFdflagNonblock) != 0; }
 };
 
@@ -91,6 +90,9 @@ class FdTable {
 Errno lacking(const Descriptor& descriptor, Rights missing);
 
 Filetype filetype_of_mode(u32 st_mode);
+
+// The rights that mean something for an open file of this type.
+Rights fitting_rights(Filetype type, int fd);
 
 // Takes a standard stream into the table: a descriptor of our own, which does not block where
 // the system allows that, with the rights that fit what it is. `fd` stays open.

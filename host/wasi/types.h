@@ -7,7 +7,13 @@
 namespace lr::wasi {
 
 enum class Filetype : u8 {
-  Unknown, BlockDevice, CharacterDevice, Directory, RegularFile, SocketDgram, SocketStream,
+  Unknown,
+  BlockDevice,
+  CharacterDevice,
+  Directory,
+  RegularFile,
+  SocketDgram,
+  SocketStream,
   SymbolicLink
 };
 
@@ -46,15 +52,14 @@ inline constexpr Rights kAllRights = (1ull << 30) - 1;
 
 // Which rights mean something for which type of file.
 inline constexpr Rights kDirectoryRights =
-    kFdFdstatSetFlags | kFdSync | kFdDatasync | kFdAdvise | kPathCreateDirectory |
-    kPathCreateFile | kPathLinkSource | kPathLinkTarget | kPathOpen | kFdReaddir | kPathReadlink |
-    kPathRenameSource | kPathRenameTarget | kPathFilestatGet | kPathFilestatSetSize |
-    kPathFilestatSetTimes | kFdFilestatGet | kFdFilestatSetTimes | kPathSymlink |
-    kPathRemoveDirectory | kPathUnlinkFile | kPollFdReadwrite;
-inline constexpr Rights kFileRights =
-    kFdDatasync | kFdRead | kFdSeek | kFdFdstatSetFlags | kFdSync | kFdTell | kFdWrite |
-    kFdAdvise | kFdAllocate | kFdFilestatGet | kFdFilestatSetSize | kFdFilestatSetTimes |
+    kFdFdstatSetFlags | kFdSync | kFdDatasync | kFdAdvise | kPathCreateDirectory | kPathCreateFile |
+    kPathLinkSource | kPathLinkTarget | kPathOpen | kFdReaddir | kPathReadlink | kPathRenameSource |
+    kPathRenameTarget | kPathFilestatGet | kPathFilestatSetSize | kPathFilestatSetTimes |
+    kFdFilestatGet | kFdFilestatSetTimes | kPathSymlink | kPathRemoveDirectory | kPathUnlinkFile |
     kPollFdReadwrite;
+inline constexpr Rights kFileRights =
+    kFdDatasync | kFdRead | kFdSeek | kFdFdstatSetFlags | kFdSync | kFdTell | kFdWrite | kFdAdvise |
+    kFdAllocate | kFdFilestatGet | kFdFilestatSetSize | kFdFilestatSetTimes | kPollFdReadwrite;
 inline constexpr Rights kStreamRights =
     kFdRead | kFdWrite | kFdFdstatSetFlags | kFdFilestatGet | kPollFdReadwrite;
 inline constexpr Rights kSocketRights = kStreamRights | kSockShutdown | kSockAccept;
