@@ -12,6 +12,7 @@
 
 #include "base/types.h"
 #include "frontend/features.h"
+#include "frontend/type_registry.h"
 #include "frontend/types.h"
 
 namespace lr {
@@ -132,6 +133,7 @@ struct Module {
   std::vector<bool> declared_functions;  // May be the operand of ref.func in a body.
   u32 code_offset = 0;                   // Of the code section's payload.
   u32 code_size = 0;
+  TypeRefs type_refs;   // Keeps `types` alive.
 
   // From the name section; empty if there is none. Decoded on demand.
   std::string_view module_name() const;
