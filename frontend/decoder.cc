@@ -15,8 +15,20 @@ namespace lr {
 namespace {
 
 enum class Section : u8 {
-  Custom, Type, Import, Function, Table, Memory, Global, Export, Start, Element, Code, Data,
-  DataCount, Tag
+  Custom,
+  Type,
+  Import,
+  Function,
+  Table,
+  Memory,
+  Global,
+  Export,
+  Start,
+  Element,
+  Code,
+  Data,
+  DataCount,
+  Tag
 };
 constexpr u8 kSectionIdMax = 13;
 
@@ -77,25 +89,37 @@ class Decoder {
 
   void decode_payload(Section id, Reader& r, u32 at) {
     switch (id) {
-      case Section::Custom: return decode_custom(r);
-      case Section::Type: return decode_type_section(r, module_);
-      case Section::Import: return decode_imports(r);
-      case Section::Function: return decode_functions(r);
-      case Section::Table: return decode_tables(r);
-      case Section::Memory: return decode_memories(r);
+      case Section::Custom:
+        return decode_custom(r);
+      case Section::Type:
+        return decode_type_section(r, module_);
+      case Section::Import:
+        return decode_imports(r);
+      case Section::Function:
+        return decode_functions(r);
+      case Section::Table:
+        return decode_tables(r);
+      case Section::Memory:
+        return decode_memories(r);
       case Section::Tag:
         need(r, features(), Feature::Exceptions, at);
         return decode_tags(r);
-      case Section::Global: return decode_globals(r);
-      case Section::Export: return decode_exports(r);
-      case Section::Start: return decode_start(r);
-      case Section::Element: return decode_element_section(r, module_, scratch_);
+      case Section::Global:
+        return decode_globals(r);
+      case Section::Export:
+        return decode_exports(r);
+      case Section::Start:
+        return decode_start(r);
+      case Section::Element:
+        return decode_element_section(r, module_, scratch_);
       case Section::DataCount:
         need(r, features(), Feature::BulkMemory, at);
         module_.data_count = r.leb_u32();
         return;
-      case Section::Code: return decode_code(r);
-      case Section::Data: return decode_data_section(r, module_, scratch_);
+      case Section::Code:
+        return decode_code(r);
+      case Section::Data:
+        return decode_data_section(r, module_, scratch_);
     }
   }
 
@@ -189,7 +213,7 @@ class Decoder {
   TableType read_table_type(Reader& r) {
     TableType type;
     u32 at = r.offset();
-    type.element = resolve(r, module_, read_ref_type(r, features()), at);
+    type.element = resolve(r, module_.types, read_ref_type(r, features()), at);
     if (r.ok() && type.element != kFuncRef) need(r, features(), Feature::ReferenceTypes, at);
     at = r.offset();
     u8 flags = read_limits_flags(r, kHasMax | k64);
@@ -205,7 +229,7 @@ class Decoder {
   GlobalType read_global_type(Reader& r) {
     GlobalType type;
     u32 at = r.offset();
-    type.type = resolve(r, module_, read_val_type(r, features()), at);
+    type.type = resolve(r, module_.types, read_val_type(r, features()), at);
     at = r.offset();
     u8 mutability = r.byte();
     if (mutability > 1) r.fail(Err::BadMutability, at);
@@ -249,10 +273,18 @@ class Decoder {
     if (kind > 4) return r.fail(Err::BadImportKind, at);
     import.kind = static_cast<ExternKind>(kind);
     switch (import.kind) {
-      case ExternKind::Func: import.index = add(module_.functions, {read_func_type(r), 0, 0}); break;
-      case ExternKind::Table: import.index = add(module_.tables, {read_table_type(r), {}, false}); break;
-      case ExternKind::Memory: import.index = add(module_.memories, read_memory_type(r)); break;
-      case ExternKind::Global: import.index = add(module_.globals, {read_global_type(r), {}}); break;
+      case ExternKind::Func:
+        import.index = add(module_.functions, {read_func_type(r), import.exact, 0, 0});
+        break;
+      case ExternKind::Table:
+        import.index = add(module_.tables, {read_table_type(r), {}, false});
+        break;
+      case ExternKind::Memory:
+        import.index = add(module_.memories, read_memory_type(r));
+        break;
+      case ExternKind::Global:
+        import.index = add(module_.globals, {read_global_type(r), {}});
+        break;
       case ExternKind::Tag:
         need(r, features(), Feature::Exceptions, at);
         import.index = add(module_.tags, read_tag_type(r));
@@ -282,7 +314,7 @@ class Decoder {
     u32 functions = count(r, module_.functions.size(), kFunctionsMax, "functions");
     module_.functions.reserve(module_.functions.size() + functions);
     for (u32 i = 0; i < functions && r.ok(); i++) {
-      module_.functions.push_back({read_func_type(r), 0, 0});
+      module_.functions.push_back({read_func_type(r), false, 0, 0});
     }
   }
 
@@ -370,9 +402,15 @@ class Decoder {
       case ExternKind::Func:
         if (known(module_.functions.size(), Err::UnknownFunction)) declare(module_, item.index);
         return;
-      case ExternKind::Table: known(module_.tables.size(), Err::UnknownTable); return;
-      case ExternKind::Memory: known(module_.memories.size(), Err::UnknownMemory); return;
-      case ExternKind::Global: known(module_.globals.size(), Err::UnknownGlobal); return;
+      case ExternKind::Table:
+        known(module_.tables.size(), Err::UnknownTable);
+        return;
+      case ExternKind::Memory:
+        known(module_.memories.size(), Err::UnknownMemory);
+        return;
+      case ExternKind::Global:
+        known(module_.globals.size(), Err::UnknownGlobal);
+        return;
       case ExternKind::Tag:
         need(r, features(), Feature::Exceptions, at);
         known(module_.tags.size(), Err::UnknownTag);
@@ -454,7 +492,7 @@ Result<std::shared_ptr<const Module>> decode_module(std::vector<u8> bytes,
 Result<std::shared_ptr<const Module>> load_module(std::vector<u8> bytes, const FeatureSet& features,
                                                   Executor& executor) {
   std::shared_ptr<Module> module = TRY(decode(std::move(bytes), features));
-  TRY(validate_bodies(*module, executor));
+  TRY(validate_bodies_and_tables(*module, executor));
   return std::shared_ptr<const Module>(std::move(module));
 }
 

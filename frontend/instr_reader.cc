@@ -1,8 +1,8 @@
 #include "frontend/instr_reader.h"
 
-#include <cstring>
-
 #include <fmt/format.h>
+
+#include <cstring>
 
 namespace lr {
 
@@ -15,7 +15,8 @@ Op read_opcode(Reader& reader, const FeatureSet& features) {
     u32 number = reader.leb_u32();
     if (!reader.ok()) return kNoOp;
     op = op_of_prefixed(first, number);
-    if (op == kNoOp) reader.fail(Err::IllegalOpcode, at, fmt::format("{:02x} {:02x}", first, number));
+    if (op == kNoOp)
+      reader.fail(Err::IllegalOpcode, at, fmt::format("{:02x} {:02x}", first, number));
   } else {
     op = op_of_byte(first);
     if (op == kNoOp) reader.fail(Err::IllegalOpcode, at, fmt::format("{:02x}", first));
@@ -122,10 +123,15 @@ u32 read_table_index(Reader& reader, const FeatureSet& features) {
 void read_immediate(Reader& reader, const FeatureSet& features, Instr& instr) {
   const OpInfo& row = info(instr.op);
   switch (row.immediate) {
-    case Immediate::None: return;
-    case Immediate::BlockType: instr.block = read_block_type(reader, features); return;
-    case Immediate::BrTable: return read_br_table(reader, instr);
-    case Immediate::TryTable: return read_try_table(reader, features, instr);
+    case Immediate::None:
+      return;
+    case Immediate::BlockType:
+      instr.block = read_block_type(reader, features);
+      return;
+    case Immediate::BrTable:
+      return read_br_table(reader, instr);
+    case Immediate::TryTable:
+      return read_try_table(reader, features, instr);
     case Immediate::Label:
     case Immediate::FuncIndex:
     case Immediate::TypeIndex:
@@ -134,8 +140,12 @@ void read_immediate(Reader& reader, const FeatureSet& features, Instr& instr) {
     case Immediate::GlobalIndex:
     case Immediate::TableIndex:
     case Immediate::DataIndex:
-    case Immediate::ElemIndex: instr.index = reader.leb_u32(); return;
-    case Immediate::MemoryIndex: instr.index = read_memory_index(reader, features); return;
+    case Immediate::ElemIndex:
+      instr.index = reader.leb_u32();
+      return;
+    case Immediate::MemoryIndex:
+      instr.index = read_memory_index(reader, features);
+      return;
     case Immediate::CallIndirect:
       instr.index = reader.leb_u32();
       instr.index2 = read_table_index(reader, features);
@@ -159,24 +169,44 @@ void read_immediate(Reader& reader, const FeatureSet& features, Instr& instr) {
       instr.index2 = read_memory_index(reader, features);
       return;
     case Immediate::MemArg:
-    case Immediate::MemArgAtomic: return read_mem_arg(reader, features, instr);
+    case Immediate::MemArgAtomic:
+      return read_mem_arg(reader, features, instr);
     case Immediate::MemArgLane:
       read_mem_arg(reader, features, instr);
       return read_lane(reader, instr, 16u / row.access_bytes);
-    case Immediate::I32Const: instr.value = static_cast<u32>(reader.leb_s32()); return;
-    case Immediate::I64Const: instr.value = static_cast<u64>(reader.leb_s64()); return;
-    case Immediate::F32Const: instr.value = reader.fixed_u32(); return;
-    case Immediate::F64Const: instr.value = reader.fixed_u64(); return;
-    case Immediate::V128Const: return read_16_bytes(reader, instr);
-    case Immediate::Shuffle: return read_shuffle(reader, instr);
-    case Immediate::Lane2: return read_lane(reader, instr, 2);
-    case Immediate::Lane4: return read_lane(reader, instr, 4);
-    case Immediate::Lane8: return read_lane(reader, instr, 8);
-    case Immediate::Lane16: return read_lane(reader, instr, 16);
-    case Immediate::SelectTypes: return read_select_types(reader, features, instr);
-    case Immediate::HeapType: instr.type = read_heap_type(reader, features); return;
-    case Immediate::BrOnCast: return read_br_on_cast(reader, features, instr);
-    case Immediate::AtomicFence: return read_zero_byte(reader);
+    case Immediate::I32Const:
+      instr.value = static_cast<u32>(reader.leb_s32());
+      return;
+    case Immediate::I64Const:
+      instr.value = static_cast<u64>(reader.leb_s64());
+      return;
+    case Immediate::F32Const:
+      instr.value = reader.fixed_u32();
+      return;
+    case Immediate::F64Const:
+      instr.value = reader.fixed_u64();
+      return;
+    case Immediate::V128Const:
+      return read_16_bytes(reader, instr);
+    case Immediate::Shuffle:
+      return read_shuffle(reader, instr);
+    case Immediate::Lane2:
+      return read_lane(reader, instr, 2);
+    case Immediate::Lane4:
+      return read_lane(reader, instr, 4);
+    case Immediate::Lane8:
+      return read_lane(reader, instr, 8);
+    case Immediate::Lane16:
+      return read_lane(reader, instr, 16);
+    case Immediate::SelectTypes:
+      return read_select_types(reader, features, instr);
+    case Immediate::HeapType:
+      instr.type = read_heap_type(reader, features);
+      return;
+    case Immediate::BrOnCast:
+      return read_br_on_cast(reader, features, instr);
+    case Immediate::AtomicFence:
+      return read_zero_byte(reader);
   }
 }
 

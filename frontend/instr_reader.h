@@ -20,11 +20,11 @@ struct Instr {
   u64 value = 0;   // Constants (an i32 zero-extended, floats as bits); MemArg: the offset.
   u8 align_log2 = 0;
   u8 lane = 0;
-  u8 flags = 0;         // BrOnCast.
-  u8 bytes[16] = {};    // V128Const, Shuffle.
-  BlockType block;      // BlockType, TryTable.
-  ValType type;         // Raw. HeapType, SelectTypes; BrOnCast: the source.
-  ValType type2;        // Raw. BrOnCast: the target.
+  u8 flags = 0;       // BrOnCast.
+  u8 bytes[16] = {};  // V128Const, Shuffle.
+  BlockType block;    // BlockType, TryTable.
+  ValType type;       // Raw. HeapType, SelectTypes; BrOnCast: the source.
+  ValType type2;      // Raw. BrOnCast: the target.
   // BrTable: `count` labels and the default follow `list_offset` (LEB128 u32 each).
   // TryTable: `count` clauses, for read_catch(). SelectTypes: `count` types, `type` is the first.
   u32 count = 0;

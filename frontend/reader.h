@@ -51,7 +51,10 @@ class Reader {
   // reading beyond `to` means.
   Reader(std::span<const u8> all, usize from, usize to, Diag& diag,
          Err end_error = Err::UnexpectedEndOfSection)
-      : base_(all.data()), at_(base_ + from), end_(base_ + to), diag_(&diag),
+      : base_(all.data()),
+        at_(base_ + from),
+        end_(base_ + to),
+        diag_(&diag),
         end_error_(end_error) {}
 
   bool ok() const { return diag_->ok(); }
@@ -79,11 +82,13 @@ class Reader {
   }
 
   u32 leb_u32() {
-    if (at_ != end_ && *at_ < 0x80) [[likely]] return *at_++;
+    if (at_ != end_ && *at_ < 0x80) [[likely]]
+      return *at_++;
     return static_cast<u32>(leb_slow<32, false>());
   }
   u64 leb_u64() {
-    if (at_ != end_ && *at_ < 0x80) [[likely]] return *at_++;
+    if (at_ != end_ && *at_ < 0x80) [[likely]]
+      return *at_++;
     return leb_slow<64, false>();
   }
   i32 leb_s32() { return static_cast<i32>(leb_signed<32>()); }
@@ -133,16 +138,23 @@ class Reader {
     u32 count = length();
     u32 at = offset();
     auto text = bytes(count);
-    if (!is_utf8(text)) fail(Err::MalformedUtf8, at);
+    if (!is_utf8(text)) fail(Err::BadUtf8, at);
     return {reinterpret_cast<const char*>(text.data()), text.size()};
   }
+
+  // For a fast path that keeps the cursor itself.
+  const u8* base() const { return base_; }
+  const u8* position() const { return at_; }
+  const u8* limit() const { return end_; }
+  void set_position(const u8* at) { at_ = at; }
 
   void skip_to(u32 offset) { at_ = base_ + offset; }
 
  private:
   template <int kBits>
   i64 leb_signed() {
-    if (at_ != end_ && *at_ < 0x80) [[likely]] return static_cast<i64>(u64{*at_++} << 57) >> 57;
+    if (at_ != end_ && *at_ < 0x80) [[likely]]
+      return static_cast<i64>(u64{*at_++} << 57) >> 57;
     return static_cast<i64>(leb_slow<kBits, true>());
   }
 

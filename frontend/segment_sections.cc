@@ -85,7 +85,7 @@ class Segments {
     if ((flags & (kNotActive | kExplicit)) == 0) {
       return uses_exprs ? kFuncRef : ref_to(Heap::Func, false);
     }
-    if (uses_exprs) return resolve(reader_, module_, read_ref_type(reader_, features()), at);
+    if (uses_exprs) return resolve(reader_, module_.types, read_ref_type(reader_, features()), at);
     if (reader_.byte() != 0) reader_.fail(Err::BadSegmentKind, at, "element kind");
     return ref_to(Heap::Func, false);
   }
@@ -161,16 +161,6 @@ void decode_element_section(Reader& reader, Module& module, ValidatorScratch& sc
 
 void decode_data_section(Reader& reader, Module& module, ValidatorScratch& scratch) {
   Segments(reader, module, scratch).decode_data();
-}
-
-ValType resolve(Reader& reader, const Module& module, ValType raw, u64 offset) {
-  if (raw.heap != Heap::Defined || !reader.ok()) return raw;
-  if (raw.type >= module.types.size()) {
-    reader.fail(Err::UnknownType, offset, fmt::format("{}", raw.type));
-    return kBottom;
-  }
-  raw.type = module.types[raw.type];
-  return raw;
 }
 
 void declare(Module& module, u32 function) {

@@ -10,9 +10,6 @@ namespace lr {
 void decode_element_section(Reader& reader, Module& module, ValidatorScratch& scratch);
 void decode_data_section(Reader& reader, Module& module, ValidatorScratch& scratch);
 
-// A raw type as the module's own.
-ValType resolve(Reader& reader, const Module& module, ValType raw, u64 offset);
-
 // The function may be the operand of ref.func in a body.
 void declare(Module& module, u32 function);
 

@@ -16,19 +16,32 @@ struct AbstractHeap {
 
 AbstractHeap abstract_heap(u8 byte) {
   switch (byte) {
-    case 0x74: return {Heap::NoExn, Feature::Exceptions};
-    case 0x73: return {Heap::NoFunc, Feature::Gc};
-    case 0x72: return {Heap::NoExtern, Feature::Gc};
-    case 0x71: return {Heap::None, Feature::Gc};
-    case 0x70: return {Heap::Func, Feature::Mvp};
-    case 0x6f: return {Heap::Extern, Feature::ReferenceTypes};
-    case 0x6e: return {Heap::Any, Feature::Gc};
-    case 0x6d: return {Heap::Eq, Feature::Gc};
-    case 0x6c: return {Heap::I31, Feature::Gc};
-    case 0x6b: return {Heap::Struct, Feature::Gc};
-    case 0x6a: return {Heap::Array, Feature::Gc};
-    case 0x69: return {Heap::Exn, Feature::Exceptions};
-    default: return {};
+    case 0x74:
+      return {Heap::NoExn, Feature::Exceptions};
+    case 0x73:
+      return {Heap::NoFunc, Feature::Gc};
+    case 0x72:
+      return {Heap::NoExtern, Feature::Gc};
+    case 0x71:
+      return {Heap::None, Feature::Gc};
+    case 0x70:
+      return {Heap::Func, Feature::Mvp};
+    case 0x6f:
+      return {Heap::Extern, Feature::ReferenceTypes};
+    case 0x6e:
+      return {Heap::Any, Feature::Gc};
+    case 0x6d:
+      return {Heap::Eq, Feature::Gc};
+    case 0x6c:
+      return {Heap::I31, Feature::Gc};
+    case 0x6b:
+      return {Heap::Struct, Feature::Gc};
+    case 0x6a:
+      return {Heap::Array, Feature::Gc};
+    case 0x69:
+      return {Heap::Exn, Feature::Exceptions};
+    default:
+      return {};
   }
 }
 
@@ -85,10 +98,18 @@ ValType read_ref_type(Reader& reader, const FeatureSet& features, Err wrong) {
 ValType read_val_type(Reader& reader, const FeatureSet& features, Err wrong) {
   u32 at = reader.offset();
   switch (reader.peek()) {
-    case 0x7f: reader.byte(); return kI32;
-    case 0x7e: reader.byte(); return kI64;
-    case 0x7d: reader.byte(); return kF32;
-    case 0x7c: reader.byte(); return kF64;
+    case 0x7f:
+      reader.byte();
+      return kI32;
+    case 0x7e:
+      reader.byte();
+      return kI64;
+    case 0x7d:
+      reader.byte();
+      return kF32;
+    case 0x7c:
+      reader.byte();
+      return kF64;
     case 0x7b:
       reader.byte();
       need(reader, features, Feature::Simd, at);
@@ -97,8 +118,19 @@ ValType read_val_type(Reader& reader, const FeatureSet& features, Err wrong) {
       // funcref as the type of a value, not of a table.
       need(reader, features, Feature::ReferenceTypes, at);
       return read_ref_type(reader, features, wrong);
-    default: return read_ref_type(reader, features, wrong);
+    default:
+      return read_ref_type(reader, features, wrong);
   }
+}
+
+ValType resolve(Reader& reader, std::span<const TypeId> types, ValType raw, u64 offset) {
+  if (raw.heap != Heap::Defined || !reader.ok()) return raw;
+  if (raw.type >= types.size()) {
+    reader.fail(Err::UnknownType, offset, std::to_string(raw.type));
+    return kBottom;
+  }
+  raw.type = types[raw.type];
+  return raw;
 }
 
 BlockType read_block_type(Reader& reader, const FeatureSet& features) {

@@ -54,7 +54,7 @@ struct Registry {
   std::array<std::atomic<Slot*>, (kTypesMax >> kChunkBits) + 1> chunks{};
 
   std::mutex mutex;
-  std::unordered_map<u64, TypeGroup*> groups;  // First of a chain.
+  std::unordered_map<u64, TypeGroup*> groups;             // First of a chain.
   std::unordered_map<u32, std::vector<TypeId>> free_ids;  // By size of the group.
   TypeId next_id = 0;
   u32 alive = 0;
@@ -153,8 +153,7 @@ void for_each_outer_ref(const TypeGroup& group, Visit visit) {
 // Lays out and fills the one allocation of a new group.
 class GroupBuilder {
  public:
-  GroupBuilder(const RecGroup& source, const std::vector<u64>& key)
-      : source_(source), key_(key) {}
+  GroupBuilder(const RecGroup& source, const std::vector<u64>& key) : source_(source), key_(key) {}
 
   // False when subtypes nest too deeply.
   bool measure() {
@@ -204,9 +203,7 @@ class GroupBuilder {
   u32 depth_of(TypeId id) const {
     return (id & kInGroup) != 0 ? depths_[id & ~kInGroup] : defined_type(id).depth;
   }
-  TypeId resolve(TypeId id) const {
-    return (id & kInGroup) != 0 ? first_ + (id & ~kInGroup) : id;
-  }
+  TypeId resolve(TypeId id) const { return (id & kInGroup) != 0 ? first_ + (id & ~kInGroup) : id; }
   ValType resolve(ValType type) const {
     if (type.heap == Heap::Defined) type.type = resolve(type.type);
     return type;
@@ -342,9 +339,12 @@ namespace {
 // The abstract heap type right above a defined type.
 Heap abstraction_of(TypeId id) {
   switch (defined_type(id).composite) {
-    case Composite::Func: return Heap::Func;
-    case Composite::Struct: return Heap::Struct;
-    case Composite::Array: return Heap::Array;
+    case Composite::Func:
+      return Heap::Func;
+    case Composite::Struct:
+      return Heap::Struct;
+    case Composite::Array:
+      return Heap::Array;
   }
   return Heap::Bottom;
 }
@@ -352,9 +352,12 @@ Heap abstraction_of(TypeId id) {
 bool is_subtype_abstract(Heap sub, Heap super) {
   if (sub == super || sub == Heap::Bottom) return true;
   switch (super) {
-    case Heap::Func: return sub == Heap::NoFunc;
-    case Heap::Extern: return sub == Heap::NoExtern;
-    case Heap::Exn: return sub == Heap::NoExn;
+    case Heap::Func:
+      return sub == Heap::NoFunc;
+    case Heap::Extern:
+      return sub == Heap::NoExtern;
+    case Heap::Exn:
+      return sub == Heap::NoExn;
     case Heap::Any:
       return sub == Heap::Eq || sub == Heap::I31 || sub == Heap::Struct || sub == Heap::Array ||
              sub == Heap::None;
@@ -362,8 +365,10 @@ bool is_subtype_abstract(Heap sub, Heap super) {
       return sub == Heap::I31 || sub == Heap::Struct || sub == Heap::Array || sub == Heap::None;
     case Heap::I31:
     case Heap::Struct:
-    case Heap::Array: return sub == Heap::None;
-    default: return false;
+    case Heap::Array:
+      return sub == Heap::None;
+    default:
+      return false;
   }
 }
 
@@ -394,13 +399,18 @@ Heap top_of(ValType type) {
   Heap heap = type.heap == Heap::Defined ? abstraction_of(type.type) : type.heap;
   switch (heap) {
     case Heap::Func:
-    case Heap::NoFunc: return Heap::Func;
+    case Heap::NoFunc:
+      return Heap::Func;
     case Heap::Extern:
-    case Heap::NoExtern: return Heap::Extern;
+    case Heap::NoExtern:
+      return Heap::Extern;
     case Heap::Exn:
-    case Heap::NoExn: return Heap::Exn;
-    case Heap::Bottom: return Heap::Bottom;
-    default: return Heap::Any;
+    case Heap::NoExn:
+      return Heap::Exn;
+    case Heap::Bottom:
+      return Heap::Bottom;
+    default:
+      return Heap::Any;
   }
 }
 

@@ -87,7 +87,8 @@ class TypeSection {
         u32 super_at = reader_.offset();
         u32 super = reader_.leb_u32();
         if (super >= first_ + index) {
-          reader_.fail(Err::UnknownType, super_at, fmt::format("{} (super types come first)", super));
+          reader_.fail(Err::UnknownType, super_at,
+                       fmt::format("{} (super types come first)", super));
         }
         if (reader_.ok()) type.supertype = resolve(super, super_at);
       }
@@ -136,7 +137,8 @@ class TypeSection {
         type.composite = Composite::Array;
         decode_field();
         break;
-      default: reader_.fail(Err::BadDefinedType, at);
+      default:
+        reader_.fail(Err::BadDefinedType, at);
     }
     type.count = static_cast<u32>(group_.fields.size()) - type.first;
   }
