@@ -91,8 +91,8 @@ std::vector<fs::path> all_files() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()), [](const auto& info) {
-  return info.param.stem().string();
+INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()), [](const auto& param) {
+  return param.param.stem().string();
 });
 
 }  // namespace
