@@ -93,6 +93,13 @@ Status ModuleCode::compile_claimed(CompilerLane& lane, u32 function, const CallT
   return ok_status();
 }
 
+Status ModuleCode::install(u32 function, const Masm& masm, const CompiledFunction& code) {
+  CHECK(claim(function));
+  const Status status = space_->place(masm, function, code, nullptr);
+  finish(function, status);
+  return status;
+}
+
 // Publishes what has been placed, or keeps the error.
 void ModuleCode::finish(u32 function, const Status& status) {
   if (status.ok()) {

@@ -56,6 +56,9 @@ class ModuleCode {
   // Makes every function ready, the largest first, and returns when all are; one of the errors.
   Status compile_all(Executor& executor);
 
+  // Makes a function ready with code from elsewhere. It must be absent.
+  Status install(u32 function, const Masm& masm, const CompiledFunction& code);
+
   CodeStats stats() const;
   // The function whose code holds `pc`; see CodeSpace::find().
   const CodeSpace& space() const { return *space_; }

@@ -40,7 +40,9 @@ std::string text_of_memory(const MemoryType& type) {
 }
 
 std::string text_of_global(const GlobalType& type) {
-  return fmt::format(type.is_mutable ? "(global (mut {}))" : "(global {})", name_of(type.type));
+  const std::string name = name_of(type.type);
+  return type.is_mutable ? fmt::format("(global (mut {}))", name)
+                         : fmt::format("(global {})", name);
 }
 
 // What a thing that exists says about itself: its minimum is its size.

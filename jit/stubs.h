@@ -56,6 +56,9 @@ class StubSpace {
 
   // The stub that `pc` lies in. Takes the lock: not for signal handlers.
   bool find(const void* pc, StubFrame* frame) const;
+  u32 offset_of(const void* pc) const {
+    return static_cast<u32>(static_cast<const u8*>(pc) - mapping_.code());
+  }
 
  private:
   explicit StubSpace(const CpuFeatures& cpu);
