@@ -70,10 +70,11 @@ class Process {
 
   // --- What host/ supplies. All run on the worker's own stack, never two at the same time.
 
-  // Before the process is entered for the first time, after a wake, or when `requests` (bits of
-  // RunState::request other than kRequestYield, already taken out of it) came in. Completes what
-  // the process waits for, if that is possible by now. Wakes may be spurious: a process that still
-  // waits answers Park, one that waits for nothing Resume. A killed one cleans up and answers Done.
+  // Before the process is entered, unless it only goes on after Leave::Yield: for the first time,
+  // after Park or Requeue, and when it was woken or `requests` (bits of RunState::request other
+  // than kRequestYield, already taken out of it) came in. Completes what the process waits for, if
+  // that is possible by now. Wakes may be spurious: a process that still waits answers Park, one
+  // that waits for nothing Resume. A killed one cleans up and answers Done.
   virtual Next on_dispatch(Worker& worker, u32 requests) = 0;
 
   // The process left its stack with any reason but Leave::Yield, which the scheduler answers.
@@ -108,7 +109,8 @@ class Process {
   friend class GlobalQueue;
 
   ParkWord<> park_word_;
-  u32 charge_ = 0;  // Ticks used since it last queued as preempted.
+  u32 charge_ = 0;        // Ticks used since it last queued as preempted.
+  bool yielded_ = false;  // It was interrupted, and waits for nothing.
   Worker* worker_ = nullptr;
   Process* queue_next_ = nullptr;  // In the global queue only.
   Pid pid_ = 0;

@@ -94,7 +94,8 @@ void Worker::dispatch(Process& process) {
     requests = process.run.answer() & ~kRequestYield;
   }
   Next next = Next::Resume;
-  if (woken || requests != 0) next = process.on_dispatch(*this, requests);
+  if (woken || requests != 0 || !process.yielded_) next = process.on_dispatch(*this, requests);
+  process.yielded_ = false;
   while (next == Next::Resume) next = enter(process);
 
   current_.store(nullptr, std::memory_order_release);
@@ -137,8 +138,9 @@ Next Worker::answer_yield(Process& process) {
   const u32 requests = process.run.answer() & ~kRequestYield;
   counters_.preemptions.add();
   process.account_.preemptions.add();
-  const Next next = requests == 0 ? Next::Requeue : process.on_dispatch(*this, requests);
-  return next == Next::Resume ? Next::Requeue : next;
+  const Next next = requests == 0 ? Next::Resume : process.on_dispatch(*this, requests);
+  process.yielded_ = next == Next::Resume;
+  return process.yielded_ ? Next::Requeue : next;
 }
 
 // It goes on later. If nothing else waits here, work that waits behind another worker's process is
