@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "not a WebAssembly module: this is an ELF file: a native program, library or "
                  "object"},
         KindCase{"\0asm\x0d\0\1\0"sv,
-                 "not a WebAssembly module: this is a WebAssembly component, of which only core "
+                 "not a WebAssembly module: this is a WebAssembly component; only core "
                  "modules are supported"},
         KindCase{"(\1\2\3"sv,
                  "not a WebAssembly module: it begins with 28 01 02 03, neither \\0asm nor text"},
