@@ -40,15 +40,15 @@ struct FuncRef {
   // Entry by the wasm convention when `context` is in the context register already.
   const void* code = nullptr;
   Context* context = nullptr;
-  // Entry by the wasm convention from any other instance, with this FuncRef in scratch: changes
-  // to `context` and back (one stub per signature).
+  // Entry by the wasm convention from any other instance, with this FuncRef in call_target:
+  // changes to `context` and back.
   const void* cross_code = nullptr;
   TypeId type = 0;
   u32 index = 0;  // In its module's function index space.
 };
 
 // What an instance was given for an imported function. Entered with the function's index in
-// scratch: `code` finds its slot by it. `target` is the FuncRef* (cross-instance) or the host function.
+// scratch: `code` finds its slot by it. `target` is the FuncRef* or the HostFunction*.
 struct ImportSlot {
   const void* code = nullptr;
   void* target = nullptr;
@@ -75,7 +75,7 @@ struct alignas(16) Cell {
 
 struct alignas(64) Context {
   Doorbell bell;
-  u8* memory_base = nullptr;   // Copies of memory 0's view, loaded into the pinned registers.
+  u8* memory_base = nullptr;  // Copies of memory 0's view, loaded into the pinned registers.
   u64 memory_extent = 0;
   RunState* run = nullptr;
   Instance* instance = nullptr;

@@ -40,7 +40,10 @@ class CallTargets {
 struct PcEntry {
   u32 code_offset = 0;  // From the start of the function: the return address.
   u32 wasm_offset = 0;  // Of the instruction, in the module's bytes.
-  u32 pushed_bytes = 0; // Stack arguments below the frame at this pc.
+  // Bytes below the frame at this pc (stack arguments and stack results of a call), or kNoFrame
+  // when the function's own frame does not exist yet (its stack check).
+  static constexpr u32 kNoFrame = ~u32{0};
+  u32 pushed_bytes = 0;
 };
 
 struct CompiledFunction {
@@ -49,7 +52,7 @@ struct CompiledFunction {
   std::vector<PcEntry> pcs;          // By code_offset.
   u32 frame_bytes = 0;               // Between sp in the body and the return address (exclusive).
   u32 stack_arg_bytes = 0;           // Incoming, popped by this function.
-  RegSet saved;                      // Callee-saved registers stored, highest first, at the frame's top.
+  RegSet saved;  // Callee-saved registers, stored from [sp] upwards in ascending order, 8 bytes each.
   u32 body_offset = 0;               // Code offset of the first instruction after the prologue.
 
   void clear();  // Empties, keeps the capacity.

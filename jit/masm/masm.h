@@ -42,8 +42,8 @@ struct Operand {
   Address address;
   i32 imm = 0;  // Sign-extended to the operation's width.
 
-  constexpr Operand(Reg r) : kind(Kind::Register), reg(r) {}                      // NOLINT
-  constexpr Operand(Address a) : kind(Kind::Memory), address(a) {}                // NOLINT
+  constexpr Operand(Reg r) : kind(Kind::Register), reg(r) {}        // NOLINT
+  constexpr Operand(Address a) : kind(Kind::Memory), address(a) {}  // NOLINT
   static constexpr Operand immediate(i32 value) {
     Operand o{kNoReg};
     o.kind = Kind::Immediate;
@@ -71,10 +71,10 @@ FloatCond invert(FloatCond cond);
 struct Compare {
   enum class Kind : u8 { Int, Test, Float };
   Kind kind = Kind::Int;
-  Width width = Width::W32;          // Int, Test
-  FloatWidth float_width{};          // Float
-  Cond cond = Cond::Eq;              // Int: lhs cond rhs. Test: (lhs & rhs) cond 0; Eq, Ne, LtS, GeS.
-  FloatCond float_cond{};            // Float: lhs cond rhs
+  Width width = Width::W32;  // Int, Test
+  FloatWidth float_width{};  // Float
+  Cond cond = Cond::Eq;      // Int: lhs cond rhs. Test: (lhs & rhs) cond 0; Eq, Ne, LtS, GeS.
+  FloatCond float_cond{};    // Float: lhs cond rhs
   Reg lhs;
   Operand rhs{kNoReg};
 
@@ -90,9 +90,21 @@ struct Compare {
 // Memory accesses of wasm and of frames. The name says the register's type, then what is read:
 // I64Load32S reads 32 bits and sign-extends them to an i64. V32Zero etc. come with SIMD.
 enum class Load : u8 {
-  I32Load8S, I32Load8U, I32Load16S, I32Load16U, I32,
-  I64Load8S, I64Load8U, I64Load16S, I64Load16U, I64Load32S, I64Load32U, I64,
-  F32, F64, V128
+  I32Load8S,
+  I32Load8U,
+  I32Load16S,
+  I32Load16U,
+  I32,
+  I64Load8S,
+  I64Load8U,
+  I64Load16S,
+  I64Load16U,
+  I64Load32S,
+  I64Load32U,
+  I64,
+  F32,
+  F64,
+  V128
 };
 enum class Store : u8 { I8, I16, I32, I64, F32, F64, V128 };
 
@@ -103,7 +115,8 @@ enum class Convert : u8 {
 #include "jit/masm/convert.def"
 };
 
-// A place in the code. Forward references are chained through the code itself.
+// A place in the code. Forward references are chained in the Masm, newest first. Copyable before
+// its first use; a label that is never bound leaves its references undefined.
 struct Label {
   i32 position = -1;  // Offset once bound.
   i32 chain = -1;     // Last forward reference.
@@ -111,7 +124,7 @@ struct Label {
   bool used() const { return bound() || chain >= 0; }
 };
 
-// A 32-bit field to be filled in later (frame size, bounds limit).
+// A field to be filled in later (frame size, bounds limit).
 struct Patch {
   u32 offset = 0;
 };
@@ -139,19 +152,24 @@ class Masm {
   virtual u32 offset() const = 0;
   virtual std::span<const u8> code() const = 0;
   virtual bool ok() const = 0;
+  // Conditional branches of AArch64 reach 1 MiB. A function that failed because one did not (see
+  // branch_out_of_range) is compiled again after set_far_branches(true), which makes each longer
+  // by an instruction and stays in force until it is taken back. No effect on x86-64.
+  virtual void set_far_branches(bool far) = 0;
+  virtual bool branch_out_of_range() const = 0;
   virtual void align(u32 bytes) = 0;  // With no-ops that cost little when executed.
 
   // -- Moves ----------------------------------------------------------------------------------
-  virtual void move(Width, Reg dst, Reg src) = 0;             // Integer to integer.
+  virtual void move(Width, Reg dst, Reg src) = 0;  // Integer to integer.
   virtual void move_imm(Width, Reg dst, u64 value) = 0;
-  virtual void move_vector(Reg dst, Reg src) = 0;             // All 128 bits.
+  virtual void move_vector(Reg dst, Reg src) = 0;  // All 128 bits.
   virtual void move_float_imm(FloatWidth, Reg dst, u64 bits) = 0;
   // Bits between an integer and a vector register, either way.
   virtual void bitcast(Width, Reg dst, Reg src) = 0;
 
   virtual void load(Load, Reg dst, Address) = 0;
   virtual void store(Store, Address, Reg src) = 0;
-  virtual void store_imm(Store, Address, i32 value) = 0;      // I8 to I64, sign-extended.
+  virtual void store_imm(Store, Address, i32 value) = 0;  // I8 to I64, sign-extended.
 
   // -- Integers -------------------------------------------------------------------------------
   virtual void alu(Alu, Width, Reg dst, Reg lhs, Operand rhs) = 0;
@@ -166,8 +184,7 @@ class Masm {
   // and the result is in div_dividend (quotient) or div_clobber (remainder); elsewhere in dst.
   // Returns the register that holds the result. `by_zero` and `overflow` are taken as traps;
   // null when the compiler knows that they cannot happen. RemS of MIN by -1 gives 0.
-  virtual Reg divide(Divide, Width, Reg dst, Reg lhs, Reg rhs, Label* by_zero,
-                     Label* overflow) = 0;
+  virtual Reg divide(Divide, Width, Reg dst, Reg lhs, Reg rhs, Label* by_zero, Label* overflow) = 0;
   virtual void shift(Shift, Width, Reg dst, Reg lhs, Reg count) = 0;  // See shift_count.
   virtual void shift(Shift, Width, Reg dst, Reg lhs, u8 count) = 0;
   virtual void unary(Unary, Width, Reg dst, Reg src) = 0;
@@ -195,6 +212,9 @@ class Masm {
   // places the code fills it in with patch_call().
   virtual CallReloc call_near(Near kind, u32 index) = 0;
   virtual CallReloc jump_near(Near kind, u32 index) = 0;
+  // call_near(Stub) where enter_frame has not run: keeps the function's own return address, which
+  // a machine with a link register has only there (it is pushed around the call).
+  virtual CallReloc call_stub_before_frame(u32 stub) = 0;
   virtual void call(Address) = 0;
   virtual void call(Reg) = 0;
   virtual void jump(Address) = 0;
@@ -210,22 +230,37 @@ class Masm {
   virtual Patch enter_frame() = 0;
   virtual Patch leave_frame() = 0;
   virtual void patch_frame(Patch, u32 frame_bytes) = 0;
+  // dst = sp + the frame's size, filled in later with patch_frame: where the return address (if
+  // the machine pushes one) and then the incoming stack arguments stand.
+  virtual Patch frame_end(Reg dst) = 0;
   virtual void adjust_sp(i32 bytes) = 0;
   // Branches to `cold` if sp minus the frame (filled in later through the Patch) is below
-  // the context's stack limit; exact for any frame size. Comes before enter_frame.
+  // the context's stack limit; exact for any frame size, since stacks lie above 4 GiB. Comes
+  // before enter_frame. A frame beyond 2 GiB (16 MiB on AArch64) makes ok() false.
   virtual Patch stack_check(Label& cold) = 0;
+  // The same for a frame that is at most Target::leaf_share_bytes: compares sp itself.
+  virtual void stack_check_small(Label& cold) = 0;
   virtual void patch_stack_check(Patch, u32 frame_bytes) = 0;
   // Branches to `cold` if the context's preempt flag is set.
   virtual void poll(Label& cold) = 0;
-  // Branches to `cold` unless index + end <= memory_extent; index is zero-extended to 64 bits,
-  // so nothing wraps. index may be kNoReg. `end` can be raised later with patch_bounds.
+  // Branches to `cold` with index + end in the scratch register unless that sum is at most
+  // memory_extent; index is a register whose upper 32 bits are zero,
+  // so nothing wraps. index may be kNoReg. `end` can be raised later with patch_bounds, which
+  // is false, and changes nothing, if the form chosen for the first value cannot hold the new one.
   virtual Patch bounds_check(Reg index, u64 end, Label& cold) = 0;
+  virtual bool patch_bounds(Patch, u64 end) = 0;
 
   // -- After placement ------------------------------------------------------------------------
   // Writes the displacement of the call or jump whose field is at `at` (in writable memory) to
   // `target` (for Slot: the slot's address); `from` is the address that the field will have when
   // it runs. False if out of reach.
   virtual bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const = 0;
+
+  // -- Listings -------------------------------------------------------------------------------
+  // The code as text, one instruction a line, addresses counted from the function's start. On
+  // AArch64 it is recorded while emitting, so it must be asked for before the function starts.
+  virtual void record_listing(bool on) = 0;
+  virtual std::string listing() const = 0;
 };
 
 std::unique_ptr<Masm> make_masm_x64(const CpuFeatures&);
@@ -235,6 +270,5 @@ std::unique_ptr<Masm> make_host_masm(const CpuFeatures&);
 
 // One instruction a line, as the golden files show it. `base` is the address of the first byte.
 std::string disassemble_x64(std::span<const u8> code, u64 base);
-std::string disassemble_a64(std::span<const u8> code, u64 base);
 
 }  // namespace lr::jit

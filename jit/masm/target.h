@@ -30,6 +30,11 @@ struct Target {
   Reg memory_extent;  // Bytes of memory 0 that checked code may touch.
   Reg scratch;        // Changed by any Masm method; function index at an indirect entry.
 
+  // move() and move_vector() between registers do not change these two.
+  Reg vector_scratch;
+  // Caller-saved, allocatable and no argument: holds the FuncRef of an indirect call.
+  Reg call_target;
+
   RegSet allocatable;   // Integer and vector registers that values may live in.
   RegSet callee_saved;  // The part of them that calls preserve (integers only).
   std::span<const Reg> int_args;
@@ -47,7 +52,12 @@ struct Target {
   std::span<const Reg> temp_order;
 
   u32 return_address_bytes;  // Pushed by a call: 8 on x86-64, 0 where it is in a register.
-  u32 leaf_share_bytes;      // Frames up to this need no stack check if the function calls nothing.
+  // The return address of a frame is at sp + frame size + this: 0 on x86-64; -16 on AArch64, where
+  // enter_frame puts it into the frame's top 16 bytes.
+  i32 return_address_offset;
+  // The frame size (without the return address where a call pushes it) is a multiple of this.
+  u32 frame_alignment;
+  u32 leaf_share_bytes;  // Frames up to this need no stack check if the function calls nothing.
 };
 
 struct CpuFeatures {
@@ -57,7 +67,7 @@ struct CpuFeatures {
   bool bmi1 = false;
   bool bmi2 = false;
   bool lzcnt = false;
-  bool lse = false;  // AArch64 atomics
+  bool lse = false;      // AArch64 atomics
   bool baseline = true;  // x86-64-v2 (SSE4.2, POPCNT), or ARMv8.0: what everything relies on.
 };
 
