@@ -13,7 +13,6 @@ namespace lr::cli {
 enum class InputKind : u8 { Binary, Text };
 
 struct Input {
-  std::string name;  // For messages: the path, or "standard input".
   InputKind kind{};
   std::vector<u8> bytes;
 
@@ -27,6 +26,12 @@ Result<std::vector<u8>> read_file(const std::string& path);
 
 // A module in either format. Refuses with one sentence what is clearly no module.
 Result<Input> read_module_file(const std::string& path);
+
+// A module in the binary format: as it is in the file, or made from its text.
+Result<std::vector<u8>> read_binary(const std::string& path);
+
+// What a path is called in messages.
+std::string display_name(const std::string& path);
 
 // What the bytes are: a binary module, text, or an error that says what else.
 Result<InputKind> kind_of(std::string_view bytes);
