@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "frontend/wat_parser.h"
-
 namespace lr::cli {
 
 namespace {
@@ -101,15 +99,7 @@ Result<Input> read_module_file(const std::string& path) {
   return input;
 }
 
-Result<std::vector<u8>> read_binary(const std::string& path) {
-  Input input = TRY(read_module_file(path));
-  if (input.kind == InputKind::Text) return parse_wat(input.text());
-  return std::move(input.bytes);
-}
-
-std::string display_name(const std::string& path) {
-  return path == "-" ? "standard input" : path;
-}
+std::string display_name(const std::string& path) { return path == "-" ? "standard input" : path; }
 
 std::string describe(std::string_view file, const Error& error) {
   // A message of the system is a sentence of its own.
