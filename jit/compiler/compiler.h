@@ -272,6 +272,15 @@ class Compiler {
   bool multiply_by_constant(Width width, i64 factor);
   bool divide_by_constant(Divide op, Width width, u64 divisor);
   bool divide_by_power(Divide op, Width width, u64 divisor);
+  bool divide_wide_by_constant(Divide op, u64 divisor);
+  struct Magic {
+    u64 factor;
+    bool has_bit_64;
+    u8 shift;
+  };
+  static Magic choose_multiplier(u64 divisor, u32 precision);
+  void divide_u64(Reg quotient, Reg src, Reg temp, u64 divisor);
+  void divide_s64(Reg quotient, Reg src, Reg temp, i64 divisor);
   void divide_u32(Reg dst, Reg src, Reg temp, u32 divisor);
   void divide_s32(Reg dst, Reg src, Reg temp, i32 divisor);
 
