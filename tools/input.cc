@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "frontend/wat_parser.h"
+
 namespace lr::cli {
 
 namespace {
@@ -97,6 +99,12 @@ Result<Input> read_module_file(const std::string& path) {
   input.bytes = TRY(read_file(path));
   input.kind = TRY(kind_of(input.text()));
   return input;
+}
+
+Result<std::vector<u8>> read_binary(const std::string& path) {
+  Input input = TRY(read_module_file(path));
+  if (input.kind == InputKind::Text) return parse_wat(input.text());
+  return std::move(input.bytes);
 }
 
 std::string display_name(const std::string& path) { return path == "-" ? "standard input" : path; }
