@@ -286,6 +286,7 @@ void WatModule::import_description(Word kind) {
     case Word::Table: {
       out.byte(1);
       TextLimits limits;
+      parse_address_type(context_, limits);
       parse_limits(context_, limits);
       parse_ref_type(context_, out);
       return limits.write(out);
@@ -293,6 +294,7 @@ void WatModule::import_description(Word kind) {
     case Word::Memory: {
       out.byte(2);
       TextLimits limits;
+      parse_address_type(context_, limits);
       parse_memory_rest(limits);
       return limits.write(out);
     }

@@ -242,7 +242,6 @@ void parse_address_type(WatContext& context, TextLimits& limits) {
 }
 
 void parse_limits(WatContext& context, TextLimits& limits) {
-  parse_address_type(context, limits);
   limits.min = context.in.nat64();
   if (context.in.at(TokenKind::Nat)) limits.max = context.in.nat64();
 }

@@ -19,7 +19,7 @@ bool parse_ref_type_parts(WatContext& context, WatWriter& heap);
 void parse_field_type(WatContext& context, WatWriter& out);
 void parse_global_type(WatContext& context, WatWriter& out);
 
-// `i64`? min max?, and for memories `shared` and a page size.
+// (i32 | i64)?, min max?, and for memories `shared` and a page size.
 struct TextLimits {
   bool is_64 = false;
   bool is_shared = false;
