@@ -47,6 +47,7 @@ void CompiledFunction::clear() {
   pcs.clear();
   frame_bytes = stack_arg_bytes = body_offset = 0;
   saved = RegSet();
+  if (marks != nullptr) marks->clear();
 }
 
 // -- Entry --------------------------------------------------------------------------------------
@@ -193,6 +194,7 @@ bool Compiler::run() {
   while (!done_ && !has_failed_) {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
+    if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), op_offset_});
     const u8 byte = reader_.byte();
     const Op op = is_prefix(byte) ? op_of_prefixed(byte, reader_.u32_leb()) : op_of_byte(byte);
     step(op);
@@ -469,6 +471,7 @@ void Compiler::finish() {
     bytes = ((static_cast<u32>(slots_) * 8 + pushed + inside + 15) & ~u32{15}) - pushed;
   }
   out_->frame_bytes = bytes;
+  if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), 0});
   emit_cold();
   for (const Patch patch : frame_patches_) masm_.patch_frame(patch, bytes);
   for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, bytes);
