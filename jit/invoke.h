@@ -58,7 +58,7 @@ struct Frame {
 };
 // The frames of a process that has left, innermost first, at most `max`. `more` counts those that
 // did not fit (up to 100,000).
-std::vector<Frame> backtrace(const RunState& run, Leave reason, u32 max, u32* more = nullptr);
+std::vector<Frame> backtrace(const RunState& run, u32 max, u32* more = nullptr);
 // "  0: module!function+0x1234", one line each.
 std::string format_backtrace(const std::vector<Frame>& frames, u32 more);
 

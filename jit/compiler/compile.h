@@ -25,6 +25,8 @@ struct CodeOptions {
   // Test modes: no local has a register; every value leaves its register at once.
   bool no_homes = false;
   bool spill_all = false;
+
+  bool operator==(const CodeOptions&) const = default;
 };
 
 // What the compiler asks of the engine about functions of the same module.

@@ -175,6 +175,7 @@ class Compiler {
   // next instruction sets, else `prefer` if it is a temporary, else a new one (which is none of
   // `others`).
   Reg result(Kind type, Reg prefer = kNoReg, RegSet others = {});
+  Reg wanted_by_control(Kind type, u8 next, Reg prefer, RegSet others);
   void push_result(Kind type, Reg reg);
 
   // -- locals.cc
