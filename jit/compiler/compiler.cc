@@ -114,6 +114,9 @@ void Compiler::start(u32 index) {
   canonical_ = 0;
   stack_slot_.clear();
   temporaries_ = (target_.allocatable - target_.callee_saved) - homes_.all();
+  result_int_ = (temporaries_ & kAllInts).first();
+  result_vector_ = (temporaries_ & kAllVectors).first();
+  swaps_.clear();
   used_ = RegSet();
   std::fill(std::begin(temp_owner_), std::end(temp_owner_), kNone);
   std::fill(std::begin(owner_), std::end(owner_), kNone);

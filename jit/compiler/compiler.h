@@ -204,6 +204,12 @@ class Compiler {
   void return_();
   void loop_header(Control& control);
   RegSet prepare_loop(const LoopFacts& loop, const Control& control);
+  // Homes of the loop's own: locals that it uses and that have none get registers of locals that
+  // it does not use, or uses less.
+  void rehome(const LoopFacts& loop, const Control& control);
+  bool give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]);
+  void leave_loop();  // Undoes rehome() where the loop's end is passed.
+  u32 owner_at(Reg reg, const Control& control) const;
   void read_block_type(Control& control);
   Control& target_of(u32 depth) { return control_[control_.size() - 1 - depth]; }
   Control& open(Control::Form form);
@@ -223,7 +229,8 @@ class Compiler {
   };
   // What the edge from here must do; defines the join if this is its first edge.
   EdgeWork edge_to(Control& to);
-  void emit_edge(const EdgeWork& work);
+  void emit_edge(const EdgeWork& work, const Control& to);
+  void follow_edge(Control& to) { emit_edge(edge_to(to), to); }
   void enter_join(Control& control);
   void push_label_values(Control& control);
   void become_unreachable();
@@ -265,6 +272,15 @@ class Compiler {
   bool multiply_by_constant(Width width, i64 factor);
   bool divide_by_constant(Divide op, Width width, u64 divisor);
   bool divide_by_power(Divide op, Width width, u64 divisor);
+  bool divide_wide_by_constant(Divide op, u64 divisor);
+  struct Magic {
+    u64 factor;
+    bool has_bit_64;
+    u8 shift;
+  };
+  static Magic choose_multiplier(u64 divisor, u32 precision);
+  void divide_u64(Reg quotient, Reg src, Reg temp, u64 divisor);
+  void divide_s64(Reg quotient, Reg src, Reg temp, i64 divisor);
   void divide_u32(Reg dst, Reg src, Reg temp, u32 divisor);
   void divide_s32(Reg dst, Reg src, Reg temp, i32 divisor);
 
@@ -354,6 +370,21 @@ class Compiler {
   RegSet used_;                  // Temporaries in use.
   u32 temp_owner_[64] = {};      // Stack index of the value in a temporary, or kNone.
   Compare pending_;
+  Reg result_int_;  // Where a join wants its one result: never a home.
+  Reg result_vector_;
+
+  // Registers with another owner for the time of a loop, innermost loop last.
+  struct Swap {
+    Reg reg;
+    u32 outer;           // The owner outside, or kNone.
+    u32 inner;           // The owner inside.
+    bool outer_is_used;  // By the loop: it has no home there.
+    bool is_temporary;   // Outside.
+    u32 control;         // Of the loop.
+  };
+  static constexpr u32 kTemporariesMin = 4;
+  static constexpr usize kSwapsMax = 64;  // Keeps deep nests linear.
+  std::vector<Swap> swaps_;
 
   // Locals.
   Homes homes_;

@@ -4,6 +4,8 @@
 // below are constants or in their slots (flush). The first edge into a join decides which homes
 // are valid there; later edges load what they lost and store what they changed. A loop's header
 // is decided when it is entered.
+#include <algorithm>
+
 #include "jit/compiler/compiler.h"
 
 namespace lr::jit {
@@ -115,9 +117,96 @@ RegSet Compiler::prepare_loop(const LoopFacts& loop, const Control& control) {
   return written;
 }
 
+bool Compiler::give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]) {
+  const Kind type = local_types_[local.local];
+  if (type == Kind::V128 || swaps_.size() == kSwapsMax) return false;
+  const RegSet bank = in_vector(type) ? kAllVectors : kAllInts;
+  const u32 control_index = static_cast<u32>(&control - control_.data());
+  // A temporary, if enough remain; else the register whose owner the loop uses least.
+  RegSet spare = temporaries_ & bank;
+  spare.remove(result_register(type));
+  const bool enough = (temporaries_ & bank).size() > kTemporariesMin;
+  Reg best = kNoReg;
+  if (enough && !spare.empty()) {
+    best = spare.take_last();
+    temporaries_.remove(best);
+    swaps_.push_back({best, kNone, local.local, false, true, control_index});
+  } else {
+    u32 least = local.weight / 2;  // Swapping costs two moves outside.
+    for (RegSet rest = homes_.all() & bank; !rest.empty();) {
+      const Reg reg = rest.take_first();
+      if (weights[reg.code] < least) {
+        least = weights[reg.code];
+        best = reg;
+      }
+    }
+    if (!best.valid()) return false;
+    const u32 outer = owner_[best.code];
+    const bool used = weights[best.code] > 0;
+    if (valid_.has(best) && is_live_at(outer, control)) store_dirty(RegSet::of(best));
+    swaps_.push_back({best, outer, local.local, used, false, control_index});
+    if (used) homes_.set(outer, kNoReg);
+  }
+  valid_.remove(best);
+  dirty_.remove(best);
+  weights[best.code] = ~u32{0};
+  homes_.set(local.local, best);
+  owner_[best.code] = local.local;
+  return true;
+}
+
+void Compiler::rehome(const LoopFacts& loop, const Control& control) {
+  if (options_.no_homes || loop.has_call || loop.locals_overflow) return;
+  const std::span<const LoopLocal> locals =
+      std::span(facts_->loop_locals).subspan(loop.locals_first, loop.locals_count);
+  u32 weights[64] = {};
+  RegSet shared;
+  std::vector<LoopLocal> homeless;
+  for (const LoopLocal& l : locals) {
+    const Reg home = homes_.of(l.local);
+    if (!home.valid()) {
+      homeless.push_back(l);
+      continue;
+    }
+    // A register that has several owners in the loop, or one that is not its owner now, stays.
+    const bool simple = weights[home.code] == 0 && owner_[home.code] == l.local;
+    weights[home.code] = simple ? l.weight : ~u32{0};
+  }
+  std::sort(homeless.begin(), homeless.end(),
+            [](const LoopLocal& a, const LoopLocal& b) { return a.weight > b.weight; });
+  for (const LoopLocal& l : homeless) {
+    if (!give_home(l, control, weights)) return;
+  }
+}
+
+void Compiler::leave_loop() {
+  const u32 control_index = static_cast<u32>(control_.size() - 1);
+  while (!swaps_.empty() && swaps_.back().control == control_index) {
+    const Swap swap = swaps_.back();
+    swaps_.pop_back();
+    const bool needed =
+        facts_->locals[swap.inner].end > control_.back().end || newest_ref_[swap.inner] != kNone;
+    if (reachable_ && needed && valid_.has(swap.reg) && dirty_.has(swap.reg)) {
+      masm_.store(swap.reg.is_vector() ? Store::F64 : Store::I64, slot_of_local(swap.inner),
+                  swap.reg);
+    }
+    valid_.remove(swap.reg);
+    dirty_.remove(swap.reg);
+    checked_regs_.remove(swap.reg);
+    homes_.set(swap.inner, kNoReg);
+    owner_[swap.reg.code] = swap.outer;
+    if (swap.is_temporary) {
+      temporaries_.add(swap.reg);
+    } else if (swap.outer_is_used) {
+      homes_.set(swap.outer, swap.reg);
+    }
+  }
+}
+
 void Compiler::loop_header(Control& control) {
   const LoopFacts& loop = facts_->loops[next_loop_++];
   if (!control.params.empty()) emit_results(control);
+  rehome(loop, control);
   const RegSet written = prepare_loop(loop, control);
   valid_ = live_at(valid_, control);
   dirty_ = (dirty_ | written) & valid_;
@@ -155,10 +244,8 @@ RegSet Compiler::live_at(RegSet regs, const Control& control) const {
   return live;
 }
 
-// Never a home, so that it can be taken on any path.
 Reg Compiler::result_register(Kind type) const {
-  const RegSet bank = in_vector(type) ? kAllVectors : kAllInts;
-  return (temporaries_ & bank).first();
+  return in_vector(type) ? result_vector_ : result_int_;
 }
 
 void Compiler::emit_results(Control& to) {
@@ -198,28 +285,48 @@ void Compiler::move_results(Control& to) {
 }
 
 Compiler::EdgeWork Compiler::edge_to(Control& to) {
+  // Registers that loops on the way out took for themselves go back to their owners, who wait in
+  // their slots.
+  const u32 index = static_cast<u32>(&to - control_.data());
+  RegSet returned;
+  for (usize i = swaps_.size(); i > 0 && swaps_[i - 1].control > index; i--) {
+    returned.add(swaps_[i - 1].reg);
+  }
+  EdgeWork work;
+  work.stores = live_at(returned & dirty_ & valid_, to);
+  const RegSet valid = valid_ - returned;
+  const RegSet dirty = dirty_ & valid;
   JoinState& join = to.join;
   if (!join.known) {
     join.known = true;
-    join.valid = live_at(valid_, to);
-    join.dirty = dirty_ & join.valid;
-    return {};
+    join.valid = live_at(valid, to);
+    join.dirty = dirty & join.valid;
+    return work;
   }
-  EdgeWork work;
-  work.loads = join.valid - valid_;
-  const RegSet stale = (dirty_ & valid_) - join.dirty;
-  work.stores = (stale & join.valid) | live_at(stale - join.valid, to);
+  work.loads = join.valid - valid;
+  const RegSet stale = dirty - join.dirty;
+  work.stores = work.stores | (stale & join.valid) | live_at(stale - join.valid, to);
   return work;
 }
 
-void Compiler::emit_edge(const EdgeWork& work) {
+// Who owns a register where the label is.
+u32 Compiler::owner_at(Reg reg, const Control& control) const {
+  const u32 index = static_cast<u32>(&control - control_.data());
+  u32 owner = owner_[reg.code];
+  for (usize i = swaps_.size(); i > 0 && swaps_[i - 1].control > index; i--) {
+    if (swaps_[i - 1].reg == reg) owner = swaps_[i - 1].outer;
+  }
+  return owner;
+}
+
+void Compiler::emit_edge(const EdgeWork& work, const Control& to) {
   for (RegSet rest = work.stores; !rest.empty();) {
     const Reg reg = rest.take_first();
     masm_.store(reg.is_vector() ? Store::F64 : Store::I64, slot_of_local(owner_[reg.code]), reg);
   }
   for (RegSet rest = work.loads; !rest.empty();) {
     const Reg reg = rest.take_first();
-    masm_.load(reg.is_vector() ? Load::F64 : Load::I64, reg, slot_of_local(owner_[reg.code]));
+    masm_.load(reg.is_vector() ? Load::F64 : Load::I64, reg, slot_of_local(owner_at(reg, to)));
   }
 }
 
@@ -258,7 +365,7 @@ void Compiler::else_() {
   Control& control = control_.back();
   if (reachable_) {
     move_results(control);
-    emit_edge(edge_to(control));
+    follow_edge(control);
     masm_.jump(control.label);
   }
   masm_.bind(control.otherwise);
@@ -278,10 +385,12 @@ void Compiler::end() {
   Control& control = control_.back();
   if (control.form == Control::Form::If) {
     end_if(control);
-  } else if (control.form != Control::Form::Loop && control.label.used()) {
+  } else if (control.form == Control::Form::Loop) {
+    leave_loop();
+  } else if (control.label.used()) {
     if (reachable_) {
       move_results(control);
-      emit_edge(edge_to(control));
+      follow_edge(control);
     }
     enter_join(control);
   }
@@ -302,7 +411,7 @@ void Compiler::end_if(Control& control) {
   }
   if (then_reachable) {
     move_results(control);
-    emit_edge(edge_to(control));
+    follow_edge(control);
   }
   valid_ = control.at_if.valid;
   dirty_ = control.at_if.dirty;
@@ -317,7 +426,7 @@ void Compiler::end_if(Control& control) {
     if (then_reachable) masm_.jump(control.label);
     masm_.bind(control.otherwise);
     move_results(control);
-    emit_edge(work);
+    emit_edge(work, control);
   }
   enter_join(control);
 }
@@ -336,7 +445,7 @@ void Compiler::br() {
     emit_return();
   } else {
     move_results(to);
-    emit_edge(edge_to(to));
+    follow_edge(to);
     masm_.jump(to.label);
   }
   become_unreachable();
@@ -372,7 +481,7 @@ void Compiler::br_if() {
     Label skip;
     condition.negate();
     masm_.branch_if(condition, skip);
-    emit_edge(work);
+    emit_edge(work, to);
     masm_.jump(to.label);
     masm_.bind(skip);
   }
@@ -384,7 +493,7 @@ void Compiler::br_table_stub(Control& to) {
   masm_.bind(to.stub);
   if (to.form == Control::Form::Function) return emit_return();
   emit_results(to);
-  emit_edge(edge_to(to));
+  follow_edge(to);
   masm_.jump(to.label);
 }
 

@@ -19,6 +19,8 @@ class Homes {
   void assign_none(u32 locals_count);
 
   Reg of(u32 local) const { return home_[local]; }
+  // Another home, or none, for the time of a loop.
+  void set(u32 local, Reg reg) { home_[local] = reg; }
   RegSet all() const { return all_; }
   // Callee-saved registers among them.
   RegSet saved() const { return saved_; }

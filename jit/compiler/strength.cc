@@ -108,11 +108,114 @@ bool Compiler::divide_by_power(Divide op, Width width, u64 divisor) {
   return true;
 }
 
+// The factor and shift that replace a division by `divisor` (at least 3, below 2^63) for
+// dividends of `precision` bits; the factor may have 65 bits.
+Compiler::Magic Compiler::choose_multiplier(u64 divisor, u32 precision) {
+  using u128 = unsigned __int128;
+  u32 shift = 64 - static_cast<u32>(std::countl_zero(divisor - 1));
+  const u128 power = static_cast<u128>(1) << (64 + shift);
+  u128 low = power / divisor;
+  u128 high = (power + (static_cast<u128>(1) << (64 + shift - precision))) / divisor;
+  while (shift > 0 && low / 2 < high / 2) {
+    low /= 2;
+    high /= 2;
+    shift--;
+  }
+  return {static_cast<u64>(high), (high >> 64) != 0, static_cast<u8>(shift)};
+}
+
+// quotient = src / divisor, unsigned. `temp` is another register, none of the fixed ones.
+void Compiler::divide_u64(Reg quotient, Reg src, Reg temp, u64 divisor) {
+  const Magic magic = choose_multiplier(divisor, 64);
+  masm_.move_imm(Width::W64, temp, magic.factor);
+  masm_.move(Width::W64, quotient, src);
+  masm_.high_multiply(Width::W64, false, quotient, quotient, temp);
+  if (!magic.has_bit_64) {
+    masm_.shift(Shift::ShrU, Width::W64, quotient, quotient, magic.shift);
+    return;
+  }
+  masm_.alu(Alu::Sub, Width::W64, temp, src, quotient);
+  masm_.shift(Shift::ShrU, Width::W64, temp, temp, u8{1});
+  masm_.alu(Alu::Add, Width::W64, quotient, quotient, temp);
+  masm_.shift(Shift::ShrU, Width::W64, quotient, quotient, static_cast<u8>(magic.shift - 1));
+}
+
+// The same, signed; |divisor| at least 2.
+void Compiler::divide_s64(Reg quotient, Reg src, Reg temp, i64 divisor) {
+  const u64 magnitude =
+      divisor < 0 ? u64{0} - static_cast<u64>(divisor) : static_cast<u64>(divisor);
+  if (is_power_of_two(magnitude)) {
+    const u8 k = static_cast<u8>(std::countr_zero(magnitude));
+    masm_.shift(Shift::ShrS, Width::W64, temp, src, u8{63});
+    masm_.shift(Shift::ShrU, Width::W64, temp, temp, static_cast<u8>(64 - k));
+    masm_.alu(Alu::Add, Width::W64, quotient, src, temp);
+    masm_.shift(Shift::ShrS, Width::W64, quotient, quotient, k);
+  } else {
+    const Magic magic = choose_multiplier(magnitude, 63);
+    masm_.move_imm(Width::W64, temp, magic.factor);
+    masm_.move(Width::W64, quotient, src);
+    masm_.high_multiply(Width::W64, true, quotient, quotient, temp);
+    if (static_cast<i64>(magic.factor) < 0) {
+      masm_.alu(Alu::Add, Width::W64, quotient, quotient, src);
+    }
+    masm_.shift(Shift::ShrS, Width::W64, quotient, quotient, magic.shift);
+    masm_.shift(Shift::ShrU, Width::W64, temp, src, u8{63});
+    masm_.alu(Alu::Add, Width::W64, quotient, quotient, temp);
+  }
+  if (divisor < 0) masm_.unary(Unary::Neg, Width::W64, quotient, quotient);
+}
+
+// 64 bits: the product's upper half needs the registers of division.
+bool Compiler::divide_wide_by_constant(Divide op, u64 divisor) {
+  const bool is_signed = op == Divide::DivS || op == Divide::RemS;
+  const i64 as_signed = static_cast<i64>(divisor);
+  if (is_signed ? (as_signed >= -1 && as_signed <= 1) || as_signed == INT64_MIN
+                : divisor >= u64{1} << 63) {
+    return false;
+  }
+  pop();
+  const Value dividend = pop();
+  const RegSet fixed = target_.div_dividend.valid()
+                           ? RegSet::of(target_.div_dividend, target_.div_clobber)
+                           : RegSet();
+  Reg src = to_reg(dividend);
+  if (fixed.has(src)) {
+    const Reg other = allocate_in(kAllInts - fixed);
+    masm_.move(Width::W64, other, src);
+    release(src);
+    src = other;
+  }
+  for (RegSet rest = fixed; !rest.empty();) take(rest.take_first());
+  const Reg quotient = fixed.empty() ? allocate(Kind::I64) : target_.div_dividend;
+  const Reg temp = allocate_in(kAllInts - fixed);
+  if (is_signed) {
+    divide_s64(quotient, src, temp, as_signed);
+  } else {
+    divide_u64(quotient, src, temp, divisor);
+  }
+  if (target_.div_clobber.valid()) release(target_.div_clobber);
+  if (op == Divide::RemS || op == Divide::RemU) {
+    masm_.move_imm(Width::W64, temp, divisor);
+    masm_.multiply(Width::W64, quotient, quotient, temp);
+    release(temp);
+    const Reg dst = result(Kind::I64, src, RegSet::of(quotient));
+    masm_.alu(Alu::Sub, Width::W64, dst, src, quotient);
+    push_result(Kind::I64, dst);
+    return true;
+  }
+  release(temp);
+  release(src);
+  const Reg dst = result(Kind::I64, quotient);
+  if (dst != quotient) masm_.move(Width::W64, dst, quotient);
+  push_result(Kind::I64, dst);
+  return true;
+}
+
 bool Compiler::divide_by_constant(Divide op, Width width, u64 divisor) {
   const bool is_signed = op == Divide::DivS || op == Divide::RemS;
   if (divisor == 0) return false;
   if (!is_signed && is_power_of_two(divisor)) return divide_by_power(op, width, divisor);
-  if (width == Width::W64) return false;
+  if (width == Width::W64) return divide_wide_by_constant(op, divisor);
   const i32 signed_divisor = static_cast<i32>(divisor);
   if (is_signed && (signed_divisor == 1 || signed_divisor == -1)) return false;
 
