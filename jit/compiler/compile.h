@@ -25,6 +25,8 @@ struct CodeOptions {
   // Test modes: no local has a register; every value leaves its register at once.
   bool no_homes = false;
   bool spill_all = false;
+
+  bool operator==(const CodeOptions&) const = default;
 };
 
 // What the compiler asks of the engine about functions of the same module.
@@ -40,28 +42,39 @@ class CallTargets {
 struct PcEntry {
   u32 code_offset = 0;  // From the start of the function: the return address.
   u32 wasm_offset = 0;  // Of the instruction, in the module's bytes.
-  // Bytes below the frame at this pc (stack arguments and stack results of a call), or kNoFrame
-  // when the function's own frame does not exist yet (its stack check).
+  // Bytes below the frame at this pc once the callee has popped its arguments (a call's stack
+  // results), or kNoFrame when the function's own frame does not exist yet (its stack check).
   static constexpr u32 kNoFrame = ~u32{0};
   u32 pushed_bytes = 0;
 };
 
+// For listings: from here on the code is that of the instruction, until the next mark. The last one
+// has no instruction (wasm_offset 0): cold code follows.
+struct SourceMark {
+  u32 code_offset = 0;
+  u32 wasm_offset = 0;
+};
+
 struct CompiledFunction {
-  std::span<const u8> code;          // In the Masm, until its next reset.
+  std::span<const u8> code;  // In the Masm, until its next reset.
   std::vector<CallReloc> relocs;
-  std::vector<PcEntry> pcs;          // By code_offset.
-  u32 frame_bytes = 0;               // Between sp in the body and the return address (exclusive).
-  u32 stack_arg_bytes = 0;           // Incoming, popped by this function.
-  RegSet saved;  // Callee-saved registers, stored from [sp] upwards in ascending order, 8 bytes each.
-  u32 body_offset = 0;               // Code offset of the first instruction after the prologue.
+  std::vector<PcEntry> pcs;  // By code_offset.
+  u32 frame_bytes = 0;       // Between sp in the body and the return address (exclusive).
+  u32 stack_arg_bytes = 0;   // Incoming, popped by this function.
+  RegSet
+      saved;  // Callee-saved registers, stored from [sp] upwards in ascending order, 8 bytes each.
+  u32 body_offset = 0;  // Code offset of the first instruction after the prologue.
+  std::vector<SourceMark>* marks = nullptr;  // The caller's; filled if not null.
 
   void clear();  // Empties, keeps the capacity.
 };
 
 // Reused between functions of one thread.
 class Compiler;
-std::unique_ptr<Compiler> make_compiler(Masm& masm);
-void destroy(Compiler*);
+struct CompilerDeleter {
+  void operator()(Compiler* compiler) const;
+};
+std::unique_ptr<Compiler, CompilerDeleter> make_compiler(Masm& masm);
 
 // `module`'s function `index` has just been validated, with `facts`. Fails only with LimitExceeded
 // (code too large, branch out of range) or FeatureOff (an instruction without a lowering).

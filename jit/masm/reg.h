@@ -44,6 +44,11 @@ class RegSet {
     bits_ &= bits_ - 1;
     return r;
   }
+  constexpr Reg take_last() {
+    const Reg r{static_cast<u8>(63 - std::countl_zero(bits_))};
+    remove(r);
+    return r;
+  }
   constexpr u64 bits() const { return bits_; }
 
   friend constexpr RegSet operator|(RegSet a, RegSet b) { return RegSet(a.bits_ | b.bits_); }

@@ -48,7 +48,8 @@ struct Target {
   Reg div_clobber;
   // A shift's variable count must be here; kNoReg where any register will do.
   Reg shift_count;
-  // Order in which values that do not cross calls should take registers.
+  // Order in which temporaries should take registers. In a function that calls, the first four of
+  // each bank (the result registers among them) are never homes of locals.
   std::span<const Reg> temp_order;
 
   u32 return_address_bytes;  // Pushed by a call: 8 on x86-64, 0 where it is in a register.

@@ -17,15 +17,16 @@ constexpr Reg kVectorArgs[] = {vector_reg(0), vector_reg(1), vector_reg(2), vect
                                vector_reg(4), vector_reg(5), vector_reg(6), vector_reg(7)};
 constexpr Reg kIntResults[] = {rax, rcx};
 constexpr Reg kVectorResults[] = {vector_reg(0), vector_reg(1)};
-// Registers without a prefix first, those that division and shifts want last among them.
-constexpr Reg kTempOrder[] = {rsi,
-                              rdi,
+// The first four of each bank are for temporaries in functions that call (jit/compiler/homes.h):
+// results arrive there, and division and shifts want them.
+constexpr Reg kTempOrder[] = {rax,
                               rcx,
-                              rax,
                               rdx,
+                              r10,
+                              rsi,
+                              rdi,
                               r8,
                               r9,
-                              r10,
                               rbx,
                               rbp,
                               r12,
