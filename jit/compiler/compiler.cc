@@ -126,7 +126,7 @@ void Compiler::start(u32 index) {
   valid_ = dirty_ = RegSet();
   destination_ = kNone;
   checked_regs_ = RegSet();
-  checked_constant_ = 0;
+  checked_constant_ = {};
   control_.clear();
   sp_shift_ = 0;
   frame_patches_.clear();
@@ -411,6 +411,7 @@ Compiler::Cold& Compiler::add_cold(Cold::Kind kind) {
 }
 
 u32 Compiler::cold_trap(Trap trap) {
+  effects_++;
   add_cold(Cold::Kind::Trap).trap = trap;
   return static_cast<u32>(cold_.size() - 1);
 }
