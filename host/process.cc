@@ -94,7 +94,7 @@ sched::Next Process::end_activation() {
   return ends_ ? sched::Next::Done : take_posted_call();
 }
 
-sched::Next Process::trapped(Leave reason, jit::Trap trap) {
+sched::Next Process::trapped(jit::Trap trap) {
   Outcome& outcome = top_->call.outcome;
   outcome.trap = trap;
   if (trap == jit::Trap::Exit) {
@@ -105,7 +105,7 @@ sched::Next Process::trapped(Leave reason, jit::Trap trap) {
     const bool own_words = trap == top_->caller.trap_code && !top_->caller.trap_message.empty();
     outcome.message = own_words ? top_->caller.trap_message : jit::text_of(trap);
     u32 more = 0;
-    const auto frames = jit::backtrace(run, reason, kBacktraceFrames, &more);
+    const auto frames = jit::backtrace(run, kBacktraceFrames, &more);
     outcome.backtrace = jit::format_backtrace(frames, more);
   }
   jit::abandon_activation(*store_);
@@ -130,15 +130,17 @@ void Process::kill() {
 
 // --- Host calls.
 
-jit::HostStatus Process::host_entry(jit::Context* context, const jit::HostFunction* self,
-                                    u64* args) {
+jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self, u64* args) {
   auto& process = static_cast<Process&>(sched::Process::from(context->run));
-  Caller& caller = process.top_->caller;
-  caller.enter(memory_of(*context));
-  const HostStatus status = call_host(caller, *static_cast<const HostFunction*>(self->data), args);
-  if (status == HostStatus::Trap) {
-    process.run.trap_code = static_cast<u32>(caller.trap_code);
-  }
+  return process.enter_host(*context, *static_cast<const HostFunction*>(self->data), args);
+}
+
+jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& function,
+                                    u64* args) {
+  Caller& caller = top_->caller;
+  caller.enter(memory_of(context));
+  const HostStatus status = call_host(caller, function, args);
+  if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   return status;
 }
 
@@ -262,12 +264,12 @@ sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
     case Leave::Returned:
       return end_activation();
     case Leave::Trapped:
-      return trapped(reason, static_cast<jit::Trap>(run.trap_code));
+      return trapped(static_cast<jit::Trap>(run.trap_code));
     case Leave::StackFull:
       break;
   }
   if (stack_.grow(run).ok()) return sched::Next::Resume;
-  return trapped(reason, jit::Trap::StackOverflow);
+  return trapped(jit::Trap::StackOverflow);
 }
 
 void Process::on_done(sched::Worker& /*worker*/) {

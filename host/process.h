@@ -83,9 +83,8 @@ class Process final : public sched::Process {
   // A helper thread has finished what the process waits for.
   void job_done();
 
-  // What host calls see; entered by machine code (see host_entry() in process.cc).
-  static jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self,
-                                    u64* args);
+  // A host call of machine code arrives.
+  jit::HostStatus enter_host(jit::Context& context, const HostFunction& function, u64* args);
 
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override;
   sched::Next on_leave(sched::Worker& worker, Leave reason) override;
@@ -107,7 +106,7 @@ class Process final : public sched::Process {
   sched::Next take_posted_call();
   // The innermost activation has ended; its outcome is set.
   sched::Next end_activation();
-  sched::Next trapped(Leave reason, jit::Trap trap);
+  sched::Next trapped(jit::Trap trap);
   void kill();
 
   // --- Waiting: the record of the innermost activation.
