@@ -39,7 +39,8 @@ usize utf8_prefix(std::span<const u8> bytes) {
 template <int kBits, bool kSigned>
 u64 Reader::leb_slow() {
   constexpr int kBytesMax = (kBits + 6) / 7;
-  constexpr int kLastBits = kBits - 7 * (kBytesMax - 1);  // Used bits of the last byte.
+  // Of the last byte, the bits that do not count (and the sign, which they must equal).
+  constexpr int kUnusedShift = kBits - 7 * (kBytesMax - 1) - (kSigned ? 1 : 0);
   u32 start = offset();
   u64 value = 0;
   for (int i = 0; i < kBytesMax; i++) {
@@ -48,18 +49,18 @@ u64 Reader::leb_slow() {
       return 0;
     }
     u8 next = *at_++;
-    value |= u64{next & 0x7fu} << (7 * i);
+    u64 bits = next & 0x7fu;
+    value |= bits << (7 * i);
+    if (i + 1 == kBytesMax) {
+      // Unused bits are zero, or copies of the sign.
+      u64 unused = bits >> kUnusedShift;
+      if (unused != 0 && !(kSigned && unused == 0x7fu >> kUnusedShift)) {
+        fail(Err::IntegerTooLarge, start);
+        return 0;
+      }
+    }
     if (next < 0x80) {
       int shift = 64 - 7 * (i + 1);
-      if (i + 1 == kBytesMax) {
-        // Unused bits must be zero, or copies of the sign.
-        u32 unused = (next & 0x7fu) >> (kSigned ? kLastBits - 1 : kLastBits);
-        u32 ones = 0x7fu >> (kSigned ? kLastBits - 1 : kLastBits);
-        if (unused != 0 && !(kSigned && unused == ones)) {
-          fail(Err::IntegerTooLarge, start);
-          return 0;
-        }
-      }
       if (kSigned && shift > 0) value = static_cast<u64>(static_cast<i64>(value << shift) >> shift);
       return value;
     }

@@ -23,6 +23,7 @@
 namespace lr::jit {
 
 class CompiledModule;
+struct CompilerLane;
 class Engine;
 
 struct CodeStats {
@@ -33,11 +34,12 @@ struct CodeStats {
 };
 
 // The machine code of one variant of a module.
-class ModuleCode final : public CallTargets {
+class ModuleCode {
  public:
   enum class State : u8 { Absent, Compiling, Ready, Failed };
 
-  ~ModuleCode() override;
+  ModuleCode(const ModuleCode&) = delete;
+  ModuleCode& operator=(const ModuleCode&) = delete;
 
   CompiledModule& owner() const { return owner_; }
   const CodeOptions& options() const { return options_; }
@@ -46,42 +48,45 @@ class ModuleCode final : public CallTargets {
   // What a call may jump to, by the wasm convention with this module's context in the context
   // register: the function's code, or the stub that compiles it first (an import: that goes
   // through its slot in the context). Good forever, best asked for late.
-  const void* entry(u32 function) const;
+  const void* entry(u32 function) const { return space_->entry(function); }
 
   // Makes one function ready. False if another thread is compiling it just now: yield and ask
   // again. An error stays with the function.
   Result<bool> compile(u32 function);
-  // Makes every function ready, the largest first, and returns when all are; the first error.
+  // Makes every function ready, the largest first, and returns when all are; one of the errors.
   Status compile_all(Executor& executor);
 
+  // Makes a function ready with code from elsewhere. It must be absent.
+  Status install(u32 function, const Masm& masm, const CompiledFunction& code);
+
   CodeStats stats() const;
-
-  // The function whose code holds `pc`, which may be a return address; null if none does. Safe in
-  // a signal handler and while others compile.
-  const FunctionCode* find(const void* pc) const { return space_->find(pc); }
-
-  bool is_direct(u32 function) const override;
+  // The function whose code holds `pc`; see CodeSpace::find().
+  const CodeSpace& space() const { return *space_; }
 
  private:
   friend class CompiledModule;
-  ModuleCode(CompiledModule& owner, const CodeOptions& options, std::unique_ptr<CodeSpace> space);
-  Status compile_claimed(u32 function);
+  ModuleCode(CompiledModule& owner, const CodeOptions& options);
+
+  bool claim(u32 function);
+  Status compile_claimed(CompilerLane& lane, u32 function, const CallTargets& targets,
+                         std::vector<PendingCall>* pending);
+  void finish(u32 function, const Status& status);
+  Error error_of(u32 function) const;
 
   CompiledModule& owner_;
-  CodeOptions options_;
+  const CodeOptions options_;
   std::unique_ptr<CodeSpace> space_;
-  std::unique_ptr<std::atomic<State>[]> states_;
-  bool all_will_be_ready_ = false;  // During compile_all: calls may be direct.
+  ZeroedArray<std::atomic<State>> states_;
+  std::atomic<u64> functions_ready_{0};
   std::atomic<u64> wasm_bytes_{0};
   std::atomic<u64> compile_ns_{0};
-  std::atomic<u64> functions_ready_{0};
-  mutable std::mutex error_mutex_;
-  std::vector<std::pair<u32, Error>> errors_;  // Failed functions.
+  mutable std::mutex errors_mutex_;
+  std::vector<std::pair<u32, Error>> errors_;  // Of the functions that failed.
 };
 
 class CompiledModule {
  public:
-  CompiledModule(Engine& engine, std::unique_ptr<const Module> module, std::string name);
+  CompiledModule(Engine& engine, std::shared_ptr<const Module> module, std::string name);
   ~CompiledModule();
   CompiledModule(const CompiledModule&) = delete;
   CompiledModule& operator=(const CompiledModule&) = delete;
@@ -99,7 +104,7 @@ class CompiledModule {
 
  private:
   Engine& engine_;
-  std::unique_ptr<const Module> module_;
+  std::shared_ptr<const Module> module_;
   std::string name_;
   ContextLayout layout_;
   std::mutex mutex_;

@@ -80,7 +80,7 @@ struct alignas(64) Context {
   RunState* run = nullptr;
   Instance* instance = nullptr;
   MemoryView* memory0 = nullptr;  // Null without a memory.
-  u64 reserved[1] = {};
+  u64 activation = 0;             // See jit/invoke.h; in root contexts only.
   // ImportSlot imports[] follows at kImportsOffset.
 };
 

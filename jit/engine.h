@@ -3,12 +3,13 @@
 // the code it lies in. Made once, outlives everything else; all methods may be called from any
 // thread.
 //
-//   Engine --- CompiledModule --- ModuleCode      (shared by all processes)
-//      |            |                 |
-//    ProcessStore --- Instance --------------+           (one process each: jit/instance.h)
+//   Engine ------ CompiledModule --- ModuleCode    shared by all processes
+//      |                |                |
+//   ProcessStore --- Instance -----------+         of one process each (jit/instance.h)
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@
 namespace lr::jit {
 
 class CompiledModule;
-class ContextPool;
+struct CompilerLane;
 class StubSpace;
 
 struct EngineOptions {
@@ -54,14 +55,17 @@ class Engine {
 
   // -- For the rest of jit --------------------------------------------------------------------
   StubSpace& stubs() { return *stubs_; }
-  ContextPool& contexts() { return *contexts_; }
 
  private:
+  friend class LaneLease;
   explicit Engine(const EngineOptions& options);
+  std::unique_ptr<CompilerLane> take_lane();
+  void give_back(std::unique_ptr<CompilerLane> lane);
 
   EngineOptions options_;
-  std::unique_ptr<ContextPool> contexts_;
   std::unique_ptr<StubSpace> stubs_;
+  std::mutex lanes_mutex_;
+  std::vector<std::unique_ptr<CompilerLane>> lanes_;  // Those not in use.
 };
 
 }  // namespace lr::jit

@@ -63,8 +63,10 @@ std::string listing_of(const fs::path& wat) {
   CpuFeatures cpu;
   cpu.avx = cpu.bmi1 = cpu.bmi2 = cpu.lzcnt = true;
   const auto x64 = make_masm_x64(cpu);
+
   const auto a64 = make_masm_a64(cpu);
-  return list_module(*module.value(), *x64, options) + list_module(*module.value(), *a64, options);
+  return list_module(*module.value(), *x64, options) +
+         list_module(*module.value(), *a64, options);
 }
 
 class Golden : public testing::TestWithParam<fs::path> {};
@@ -91,8 +93,8 @@ std::vector<fs::path> all_files() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()), [](const auto& info) {
-  return info.param.stem().string();
+INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()), [](const auto& param) {
+  return param.param.stem().string();
 });
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "jit/host_function.h"
 #include "jit/memory.h"
 #include "jit/table.h"
+#include "jit/zeroed.h"
 
 namespace lr::jit {
 
@@ -121,6 +122,8 @@ class Instance {
   Memory& memory(u32 index) const { return *memories_[index]; }
   Table& table(u32 index) const { return *tables_[index]; }
   Global* global(u32 index);
+  // Where the global's value is, in this instance or its owner's.
+  Cell* global_cell(u32 index);
   Tag* tag(u32 index) const { return tags_[index]; }
   // The start function, or null.
   FuncRef* start();
@@ -140,19 +143,33 @@ class Instance {
 
  private:
   friend class ProcessStore;
-  friend class Instantiation;
 
   Instance(ProcessStore& store, std::shared_ptr<CompiledModule> compiled);
+
+  // The steps of instantiation, in order.
+  Status link(std::span<const Extern> imports);
+  Status choose_code();
+  Status make_context();
+  Status make_memories();
+  Status make_tables();
+  Status make_globals();
+  void make_tags();
+  void fill_import_slots();
+  Status apply_elements();
+  Status apply_data();
+
+  FuncRef* make_func_ref(u32 index);
 
   ProcessStore& store_;
   std::shared_ptr<CompiledModule> compiled_;
   ModuleCode* code_ = nullptr;
   Context* context_ = nullptr;
+  std::vector<Extern> imports_;  // Functions only, by index, once linked.
   std::vector<Memory*> memories_;
   std::vector<Table*> tables_;
-  std::vector<Global*> globals_;  // Made when asked for.
+  std::vector<Global*> globals_;  // Those of this module are made when asked for.
   std::vector<Tag*> tags_;
-  std::vector<FuncRef*> func_refs_;  // By function index.
+  ZeroedArray<FuncRef*> func_refs_;  // By function index.
   std::deque<FuncRef> own_refs_;
   std::vector<bool> dropped_data_;
   std::vector<bool> dropped_elements_;
@@ -168,6 +185,6 @@ class Resolver {
 Result<std::vector<Extern>> resolve_imports(const Module& module, Resolver& resolver);
 
 // "(func (param i32) (result i32))", "(memory 1 2)", ...: the declared type of an import.
-std::string describe_import(Engine& engine, const Module& module, const Import& import);
+std::string describe_import(const Module& module, const Import& import);
 
 }  // namespace lr::jit

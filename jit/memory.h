@@ -13,7 +13,6 @@
 // base and extent; machine code reloads its registers after whatever may have changed them.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,8 +31,8 @@ struct MemoryArea {
   u64 capacity = 0;
 };
 
-// Where memories get their bytes from and whom they are charged to. The process layer implements
-// it; the default reserves with mmap and charges nobody.
+// Where memories get their bytes from and whom they are charged to. The process layer derives its
+// own; what it does not override reserves with mmap and charges nobody.
 class MemorySource {
  public:
   virtual ~MemorySource() = default;
@@ -46,11 +45,14 @@ class MemorySource {
   // is impossible, base is null and `area` stays valid.
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
   virtual void release(MemoryArea area);
+
+  // Reserves with mmap and charges nobody.
+  static MemorySource& plain();
 };
 
 struct MemoryOptions {
   MemoryClass memory_class = MemoryClass::Guarded;
-  MemorySource* source = nullptr;  // Null: the default one.
+  MemorySource* source = nullptr;  // Null: MemorySource::plain().
   u64 size_max = ~u64{0};          // A limit of the process, in bytes.
   // Test modes: the extent rises by exactly what was asked for; every growth moves a dense memory.
   bool exact_extent = false;
@@ -78,9 +80,9 @@ class Memory {
   // `why` says which trap it is).
   bool raise_extent(u64 end, Trap* why = nullptr);
 
-  // The bytes [offset, offset + length), touchable; base null if out of bounds. Valid until the
-  // memory grows.
-  u8* range(u64 offset, u64 length);
+  // The bytes [offset, offset + length), touchable; nothing if out of bounds or refused. Valid
+  // until the memory grows.
+  std::optional<std::span<u8>> range(u64 offset, u64 length);
 
   // Initial contents, in order: `bytes` at `offset`, which is in bounds. Copied at once where the
   // extent reaches, else later; `bytes` must live as long as the memory.
@@ -89,7 +91,7 @@ class Memory {
   void attach(Context* context);
   void detach(Context* context);
 
-  // The bytes reserved for guarded accesses, guard included; empty for Dense.
+  // True for what an unchecked access of this memory can reach, its guard included.
   bool owns_guarded(const void* address) const;
 
  private:
@@ -99,12 +101,17 @@ class Memory {
   };
 
   Memory(const MemoryType& type, const MemoryOptions& options);
-  bool commit(u64 bytes);
-  void set_extent(u64 extent);
+  Status start();
+  u64 size_max() const;
+  bool grow_guarded(u64 size);
+  bool grow_dense(u64 size);
+  bool charge(u64 bytes);
+  void copy_segments(u64 from, u64 to);
   void publish();
 
   MemoryType type_;
   MemoryOptions options_;
+  MemorySource& source_;
   MemoryArea area_;
   u64 charged_ = 0;
   std::vector<Segment> segments_;  // Those that reach beyond the extent.

@@ -28,7 +28,12 @@ class Table {
   std::optional<u64> grow(u64 delta, u64 value);
 
  private:
+  static constexpr u64 kMapBytes = 64 * kKiB;  // From here on, elements have a mapping.
+
   explicit Table(const TableType& type) : type_(type) {}
+  bool is_mapped() const { return capacity_ * 8 >= kMapBytes; }
+  bool enlarge(u64 capacity);
+  void unmap();
 
   TableType type_;
   u64 capacity_ = 0;

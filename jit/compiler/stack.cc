@@ -305,6 +305,27 @@ void Compiler::flush_registers(u32 below) {
 
 // -- Results --------------------------------------------------------------------------------------
 
+// Where an `end` or a `return` that comes next wants the value, if that register is free.
+Reg Compiler::wanted_by_control(Kind type, u8 next, Reg prefer, RegSet others) {
+  const Control& control = control_.back();
+  const bool at_end = next == info(Op::End).code;
+  const bool returns =
+      next == info(Op::Return).code || (at_end && control.form == Control::Form::Function);
+  Reg reg;
+  if (returns && type_->results.size() == 1) {
+    reg = in_vector(type) ? target_.vector_results[0] : target_.int_results[0];
+    // Whatever local lives there is dead now.
+    if (!temporaries_.has(reg)) return reg;
+  } else if ((at_end || next == info(Op::Else).code) && control.form != Control::Form::Loop &&
+             control.results.size() == 1) {
+    reg = result_register(type);
+  }
+  if (!reg.valid()) return kNoReg;
+  if (used_.has(reg)) return reg == prefer || others.has(reg) ? reg : kNoReg;
+  used_.add(reg);
+  return reg;
+}
+
 // The operands stay in use until the register is chosen: saving the pending reads of a local needs
 // registers of its own.
 Reg Compiler::result(Kind type, Reg prefer, RegSet others) {
@@ -323,6 +344,8 @@ Reg Compiler::result(Kind type, Reg prefer, RegSet others) {
       reader_.go_to(at);
     }
   }
+  if (!reg.valid() && next <= info(Op::Return).code)
+    reg = wanted_by_control(type, next, prefer, others);
   if (!reg.valid()) {
     const bool fits =
         prefer.valid() && temporaries_.has(prefer) && prefer.is_vector() == in_vector(type);

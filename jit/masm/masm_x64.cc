@@ -227,6 +227,19 @@ void MasmX64::alu_mem(Out& o, Alu op, Width w, Reg dst, Reg lhs, const Address& 
 }
 
 void MasmX64::alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
+  emit_alu(op, w, dst, lhs, rhs);
+  bool sets_flags = true;
+  if (rhs.kind == Operand::Kind::Register) {
+    sets_flags = op != Alu::Add || dst == lhs || dst == rhs.reg;
+  } else if (rhs.kind == Operand::Kind::Immediate) {
+    const bool sum = op == Alu::Add || op == Alu::Sub;
+    const bool moves = op == Alu::And && (rhs.imm == 0xff || rhs.imm == 0xffff);
+    sets_flags = (dst == lhs || !sum) && !moves && !(op == Alu::Xor && rhs.imm == -1);
+  }
+  if (sets_flags) zero_flag_ = {offset(), dst, w};
+}
+
+void MasmX64::emit_alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
   Out o(buffer_);
   switch (rhs.kind) {
     case Operand::Kind::Register:
@@ -531,8 +544,18 @@ void MasmX64::test(Out& o, const Compare& c) {
   }
 }
 
+// The zero flag says already whether c.lhs is zero: nothing came after the operation that made it.
+bool MasmX64::zero_flag_is_set_by(const Out& o, const Compare& c) {
+  const bool with_zero = c.kind == Compare::Kind::Test
+                             ? c.rhs.kind == Operand::Kind::Register && c.rhs.reg == c.lhs
+                             : c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
+  return with_zero && (c.cond == Cond::Eq || c.cond == Cond::Ne) && zero_flag_.reg == c.lhs &&
+         zero_flag_.width == c.width && zero_flag_.offset == static_cast<u32>(o.p - buffer_.at(0));
+}
+
 MasmX64::Flags MasmX64::compare(Out& o, const Compare& c) {
   if (c.kind == Compare::Kind::Float) return compare_float(o, c);
+  if (zero_flag_is_set_by(o, c)) return {cc_of(c.cond)};
   c.kind == Compare::Kind::Int ? compare_int(o, c) : test(o, c);
   return {cc_of(c.cond)};
 }
@@ -611,6 +634,7 @@ void MasmX64::branch_if(const Compare& c, Label& label) {
 // -- Control --------------------------------------------------------------------------------------
 
 void MasmX64::bind(Label& label) {
+  zero_flag_ = {};
   buffer_.bind(label, [&](const Fixup& f) {
     const u32 distance = static_cast<u32>(label.position) - f.base;
     std::memcpy(buffer_.at(f.at), &distance, sizeof distance);

@@ -13,7 +13,10 @@ class MasmX64 final : public Masm {
 
   const Target& target() const override { return target_; }
 
-  void reset() override { buffer_.reset(); }
+  void reset() override {
+    buffer_.reset();
+    zero_flag_ = {};
+  }
   u32 offset() const override { return buffer_.offset(); }
   std::span<const u8> code() const override { return buffer_.code(); }
   bool ok() const override { return buffer_.ok(); }
@@ -75,7 +78,6 @@ class MasmX64 final : public Masm {
 
   bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
-  void record_listing(bool) override {}
   std::string listing() const override { return disassemble_x64(code(), 0); }
 
  private:
@@ -94,6 +96,7 @@ class MasmX64 final : public Masm {
   static void mov(Out&, Width, Reg dst, Reg src);
   static void mov_imm(Out&, Width, Reg dst, u64 value);
   static void alu_imm(Out&, Alu, Width, Reg dst, i32 imm);
+  void emit_alu(Alu, Width, Reg dst, Reg lhs, Operand rhs);
   void alu_reg(Out&, Alu, Width, Reg dst, Reg lhs, Reg rhs);
   void alu_mem(Out&, Alu, Width, Reg dst, Reg lhs, const Address&);
   static void lea(Out&, Width, Reg dst, const Address&);
@@ -103,6 +106,14 @@ class MasmX64 final : public Masm {
   void shift_cl(Out&, Shift, Width, Reg dst, Reg lhs);
   void count_zeros(Out&, bool leading, Width, Reg dst, Reg src);
 
+  // After which instruction the zero flag tells whether a register is zero.
+  struct ZeroFlag {
+    u32 offset = ~u32{0};
+    Reg reg;
+    Width width{};
+  };
+  ZeroFlag zero_flag_;
+  bool zero_flag_is_set_by(const Out&, const Compare&);
   Flags compare(Out&, const Compare&);
   static void compare_int(Out&, const Compare&);
   static void test(Out&, const Compare&);
