@@ -1,5 +1,6 @@
 // The facts of the validation pass: small bodies by hand, random ones against the definitions in
 // facts.h, written down as directly as possible.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 #include <set>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "frontend/decoder.h"
 #include "frontend/validator.h"
@@ -228,13 +227,25 @@ class RandomBody {
   void sequence(u32 depth) {
     for (u32 count = pick(6); count-- > 0;) {
       switch (pick(depth < 6 && code_.size() < 3000 ? 7 : 3)) {
-        case 0: use(false, 0x20), byte(0x1a); break;
-        case 1: byte(0x41), byte(0), use(true, 0x21); break;
-        case 2: byte(0x41), byte(0), use(true, 0x22), byte(0x1a); break;
-        case 3: frame(0x02, depth); break;
+        case 0:
+          use(false, 0x20), byte(0x1a);
+          break;
+        case 1:
+          byte(0x41), byte(0), use(true, 0x21);
+          break;
+        case 2:
+          byte(0x41), byte(0), use(true, 0x22), byte(0x1a);
+          break;
+        case 3:
+          frame(0x02, depth);
+          break;
         case 4:
-        case 5: loop(depth); break;
-        case 6: if_else(depth); break;
+        case 5:
+          loop(depth);
+          break;
+        case 6:
+          if_else(depth);
+          break;
       }
     }
   }

@@ -1,11 +1,10 @@
 // The typing of instructions: every row of opcodes.def that has a signature, and the special ones
 // by cases.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "frontend/decoder.h"
 #include "frontend/validator.h"
@@ -43,16 +42,35 @@ class Bytes {
 void write_type(Bytes& out, char letter) {
   switch (letter) {
     case 'i':
-    case 'm': out.raw({0x7f}); return;
-    case 'l': out.raw({0x7e}); return;
-    case 'f': out.raw({0x7d}); return;
-    case 'd': out.raw({0x7c}); return;
-    case 'v': out.raw({0x7b}); return;
-    case 'e': out.raw({0x6d}); return;
-    case 'a': out.raw({0x6a}); return;
-    case 't': out.raw({0x6c}); return;
-    case 'T': out.raw({0x64, 0x6c}); return;
-    default: FAIL() << letter;
+    case 'm':
+      out.raw({0x7f});
+      return;
+    case 'l':
+      out.raw({0x7e});
+      return;
+    case 'f':
+      out.raw({0x7d});
+      return;
+    case 'd':
+      out.raw({0x7c});
+      return;
+    case 'v':
+      out.raw({0x7b});
+      return;
+    case 'e':
+      out.raw({0x6d});
+      return;
+    case 'a':
+      out.raw({0x6a});
+      return;
+    case 't':
+      out.raw({0x6c});
+      return;
+    case 'T':
+      out.raw({0x64, 0x6c});
+      return;
+    default:
+      FAIL() << letter;
   }
 }
 
@@ -60,15 +78,30 @@ void write_immediate(Bytes& out, const OpInfo& row) {
   u8 align = static_cast<u8>(row.access_bytes == 0 ? 0 : std::countr_zero(row.access_bytes));
   switch (row.immediate) {
     case Immediate::MemArg:
-    case Immediate::MemArgAtomic: out.raw({align, 0}); return;
-    case Immediate::MemArgLane: out.raw({align, 0, 0}); return;
-    case Immediate::MemoryInit: out.raw({0, 0}); return;
-    case Immediate::F32Const: out.raw({0, 0, 0, 0}); return;
-    case Immediate::F64Const: out.raw({0, 0, 0, 0, 0, 0, 0, 0}); return;
+    case Immediate::MemArgAtomic:
+      out.raw({align, 0});
+      return;
+    case Immediate::MemArgLane:
+      out.raw({align, 0, 0});
+      return;
+    case Immediate::MemoryInit:
+      out.raw({0, 0});
+      return;
+    case Immediate::F32Const:
+      out.raw({0, 0, 0, 0});
+      return;
+    case Immediate::F64Const:
+      out.raw({0, 0, 0, 0, 0, 0, 0, 0});
+      return;
     case Immediate::V128Const:
-    case Immediate::Shuffle: out.raw({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); return;
-    case Immediate::None: return;
-    default: out.raw({0}); return;
+    case Immediate::Shuffle:
+      out.raw({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+      return;
+    case Immediate::None:
+      return;
+    default:
+      out.raw({0});
+      return;
   }
 }
 
@@ -206,8 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
         BodyCase{"i32.const 0 array.new $a drop", "array.new needs f32, the stack is empty"},
         BodyCase{"i32.const 0 struct.new_default $a drop",
                  "struct.new_default needs type 1 to be a structure type"},
-        BodyCase{"ref.null any ref.cast (ref func) drop",
-                 "ref.cast needs funcref, got anyref"},
+        BodyCase{"ref.null any ref.cast (ref func) drop", "ref.cast needs funcref, got anyref"},
         BodyCase{"ref.func 0 drop", "undeclared function reference: 0"},
         BodyCase{"i32.const 0 ref.is_null drop", "ref.is_null needs a reference, got i32"},
         BodyCase{"i32.const 0 i32.load align=8 drop",
