@@ -89,17 +89,14 @@ void MasmA64::mov_imm(Out& o, bool is_wide, u32 rd, u64 value) {
     return o.logical(kOrrImm, is_wide, rd, kZero, encoded);
   }
   const bool inverted = ones > zeros;
+  const u32 start = inverted ? kMovn : kMovz;
+  if (zeros == halfwords || ones == halfwords) return o.imm16(start, is_wide, rd, 0, 0);
   const u64 filler = inverted ? 0xffff : 0;
   bool first = true;
   for (u32 i = 0; i < halfwords; i++) {
     const u64 h = value >> 16 * i & 0xffff;
-    const bool last_chance = first && i + 1 == halfwords;
-    if (h == filler && !last_chance) continue;
-    if (first) {
-      o.imm16(inverted ? kMovn : kMovz, is_wide, rd, static_cast<u32>(h ^ filler), i);
-    } else {
-      o.imm16(kMovk, is_wide, rd, static_cast<u32>(h), i);
-    }
+    if (h == filler) continue;
+    o.imm16(first ? start : kMovk, is_wide, rd, static_cast<u32>(first ? h ^ filler : h), i);
     first = false;
   }
 }
