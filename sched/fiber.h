@@ -20,11 +20,11 @@ inline void* fiber_current() { return __tsan_get_current_fiber(); }
 inline void fiber_destroy(void* fiber) {
   if (fiber != nullptr) __tsan_destroy_fiber(fiber);
 }
-// Makes `fiber`, created at its first use, the current one. Without synchronisation of its own: the
-// scheduler's must be enough.
+// Makes `fiber`, created at its first use, the current one. What a worker and the process it enters
+// do is in order; between two workers it is the scheduler that must order it.
 __attribute__((always_inline)) inline void fiber_switch(void*& fiber) {
   if (fiber == nullptr) fiber = __tsan_create_fiber(0);
-  __tsan_switch_to_fiber(fiber, __tsan_switch_to_fiber_no_sync);
+  __tsan_switch_to_fiber(fiber, 0);
 }
 
 #else

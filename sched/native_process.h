@@ -52,7 +52,7 @@ class NativeProcess : public Process {
       return Next::Done;
     }
     if (!slot_) {
-      Result<Slot> slot = worker.scheduler().slots().allocate(32 * kKiB, 0);
+      Result<Slot> slot = worker.scheduler().slots().allocate(kStackBytes, 0);
       CHECK(slot.ok());
       slot_ = *slot;
       run.stack_top = reinterpret_cast<u64>(slot_.stack_top());
@@ -85,6 +85,9 @@ class NativeProcess : public Process {
     }
     NativeProcess& process;
   };
+
+  // Enough for what a sanitizer does on it, too. Only what is touched costs anything.
+  static constexpr u64 kStackBytes = 200 * kKiB;
 
   Body body_;
   Doorbell bell_;
