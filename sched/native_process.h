@@ -68,7 +68,10 @@ class NativeProcess : public Process {
   }
   void on_done(Worker& worker) override {
     timer_.cancel();
-    if (slot_) worker.scheduler().slots().release(slot_, {slot_.stack_bytes, 0});
+    if (slot_) {
+      stack_dropped(slot_.stack_low(), slot_.stack_bytes);
+      worker.scheduler().slots().release(slot_, {slot_.stack_bytes, 0});
+    }
     if (ended != nullptr) ended->signal();
   }
 
