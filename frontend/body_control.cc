@@ -215,13 +215,19 @@ void BodyValidator::br_on_non_null(u32 depth) {
   if (ok()) pop_any();
 }
 
+// May a branch cast from one type to the other?
+bool BodyValidator::check_cast(ValType from, ValType to) {
+  bool fits = has(Feature::CustomDescriptors) ? top_of(from) == top_of(to) : is_subtype(to, from);
+  if (fits) return true;
+  fail(Err::TypeMismatch, fmt::format("{} is no subtype of {}", name(to), name(from)));
+  return false;
+}
+
 void BodyValidator::br_on_cast(const Instr& instr, bool on_failure) {
   ValType from = resolved(instr.type);
   ValType to = resolved(instr.type2);
   if (!ok()) return;
-  if (!is_subtype(to, from)) {
-    return fail(Err::TypeMismatch, fmt::format("{} is no subtype of {}", name(to), name(from)));
-  }
+  if (!check_cast(from, to)) return;
   pop(from);
   ValType rest = difference(from, to);
   finish_cast_branch(instr.index, on_failure ? rest : to, on_failure ? to : rest);
@@ -324,7 +330,7 @@ void BodyValidator::check_catch(const Catch& clause) {
   }
   bool fits = expected.size() == params.size() + clause.has_ref();
   for (usize i = 0; fits && i < params.size(); i++) fits = is_subtype(params[i], expected[i]);
-  if (fits && clause.has_ref()) fits = is_subtype(ref_to(Heap::Exn, true), expected.back());
+  if (fits && clause.has_ref()) fits = is_subtype(ref_to(Heap::Exn, false), expected.back());
   if (!fits) {
     fail(Err::TypeMismatch, fmt::format("a catch clause does not fit label {}", clause.label));
   }

@@ -185,8 +185,9 @@ void BodyValidator::array_init(const Instr& instr) {
 // -- Descriptors ----------------------------------------------------------------------------------
 
 void BodyValidator::ref_get_desc(u32 index) {
-  const DefinedType* type = composite(index, Composite::Struct);
-  if (type == nullptr) return;
+  TypeId id = type_id(index);
+  if (id == kNoType) return;
+  const DefinedType* type = &defined_type(id);
   if (type->descriptor == kNoType)
     return fail(Err::TypeWithoutDescriptor, fmt::format("{}", index));
   ValType operand = type_of(pop(ref_to(module_.types[index], true)));
@@ -223,9 +224,7 @@ void BodyValidator::br_on_cast_desc(const Instr& instr, bool on_failure) {
   ValType from = resolved(instr.type);
   ValType to = resolved(instr.type2);
   if (!ok()) return;
-  if (!is_subtype(to, from)) {
-    return fail(Err::TypeMismatch, fmt::format("{} is no subtype of {}", name(to), name(from)));
-  }
+  if (!check_cast(from, to)) return;
   if (!pop_descriptor(to)) return;
   pop(from);
   ValType rest = from;

@@ -134,6 +134,7 @@ class BodyValidator {
   void br_table();
   void br_on_null(u32 depth);
   void br_on_non_null(u32 depth);
+  bool check_cast(ValType from, ValType to);
   void br_on_cast(const Instr& instr, bool on_failure);
   void call(u32 function);
   void call_type(const DefinedType& type, bool is_tail);

@@ -161,8 +161,8 @@ class Decoder {
     Limits limits;
     limits.is_64 = (flags & k64) != 0;
     limits.is_shared = (flags & kShared) != 0;
-    limits.min = limits.is_64 ? r.leb_u64() : r.leb_u32();
-    if ((flags & kHasMax) != 0) limits.max = limits.is_64 ? r.leb_u64() : r.leb_u32();
+    limits.min = r.leb_u64();
+    if ((flags & kHasMax) != 0) limits.max = r.leb_u64();
     return limits;
   }
 
@@ -189,7 +189,7 @@ class Decoder {
     type.limits = read_limits(r, flags);
     if ((flags & kPageSize) != 0) {
       u32 log2 = r.leb_u32();
-      if (log2 >= 64) r.fail(Err::BadPageSizeBits, at);
+      if (log2 >= 64) r.fail(Err::InvalidCustomPageSize, at);
       if (log2 != 0 && log2 != 16) r.fail(Err::BadPageSize, at, "it is 1 or 65536");
       type.page_size_log2 = static_cast<u8>(log2);
     }
@@ -219,9 +219,10 @@ class Decoder {
     u8 flags = read_limits_flags(r, kHasMax | k64);
     type.limits = read_limits(r, flags);
     check_order(r, type.limits, at);
-    if (r.ok() && type.limits.min > kTableSizeMax) {
-      r.fail(Err::LimitExceeded, at,
-             fmt::format("a table of {} elements, more than {}", type.limits.min, kTableSizeMax));
+    constexpr u64 kMax32 = ~u32{0};
+    if (!type.limits.is_64 &&
+        (type.limits.min > kMax32 || type.limits.max.value_or(0) > kMax32)) {
+      r.fail(Err::TableTooLarge, at, "must be at most 2^32-1");
     }
     return type;
   }

@@ -20,7 +20,7 @@ inline constexpr u32 kTagsMax = 1'000'000;
 inline constexpr u32 kSegmentsMax = 1'000'000;
 inline constexpr u32 kTablesMax = 100'000;
 inline constexpr u32 kMemoriesMax = 100'000;
-inline constexpr u32 kTableSizeMax = 10'000'000;
+inline constexpr u32 kTableSizeMax = 10'000'000;  // Refused when an instance is made.
 inline constexpr u32 kBodySizeMax = 7'654'321;
 
 Result<std::shared_ptr<const Module>> decode_module(std::vector<u8> bytes,

@@ -67,10 +67,12 @@ class TypeSection {
     return type;
   }
 
-  u32 read_type_index() {
+  // The type that a clause names, which is one of the group.
+  TypeId read_clause(Err outside) {
     u32 at = reader_.offset();
     u32 index = reader_.leb_u32();
-    return reader_.ok() ? resolve(index, at) : kNoType;
+    if (reader_.ok() && (index < first_ || index - first_ >= count_)) reader_.fail(outside, at);
+    return kInGroup | (index - first_);
   }
 
   void decode_sub_type(u32 index) {
@@ -103,13 +105,13 @@ class TypeSection {
     if (reader_.peek() == kDescribes) {
       reader_.byte();
       need(reader_, module_.features, Feature::CustomDescriptors, at);
-      type.describes = read_type_index();
+      type.describes = read_clause(Err::DescribedOutsideGroup);
     }
     at = reader_.offset();
     if (reader_.peek() == kDescriptor) {
       reader_.byte();
       need(reader_, module_.features, Feature::CustomDescriptors, at);
-      type.descriptor = read_type_index();
+      type.descriptor = read_clause(Err::DescriptorOutsideGroup);
     }
   }
 
@@ -191,34 +193,20 @@ class TypeSection {
   }
 
   void check_descriptor(u32 index, const RecGroup::Type& type, u32 at) {
-    if ((type.descriptor & kInGroup) == 0) return reader_.fail(Err::DescriptorOutsideGroup, at);
-    if (type.composite != Composite::Struct) return reader_.fail(Err::DescribedNotStruct, at);
+    if (type.composite != Composite::Struct) return reader_.fail(Err::DescriptorNotStruct, at);
     const auto& descriptor = group_.types[type.descriptor & ~kInGroup];
-    if (descriptor.composite != Composite::Struct) {
-      return reader_.fail(Err::DescriptorNotStruct, at);
-    }
     if (descriptor.describes != (kInGroup | index)) reader_.fail(Err::NotDescribed, at);
   }
 
   void check_describes(u32 index, const RecGroup::Type& type, u32 at) {
-    if ((type.describes & kInGroup) == 0) return reader_.fail(Err::DescribedOutsideGroup, at);
     if ((type.describes & ~kInGroup) >= index) return reader_.fail(Err::DescribedLater, at);
-    if (type.composite != Composite::Struct) return reader_.fail(Err::DescriptorNotStruct, at);
+    if (type.composite != Composite::Struct) return reader_.fail(Err::DescribedNotStruct, at);
     const auto& described = group_.types[type.describes & ~kInGroup];
-    if (described.composite != Composite::Struct) {
-      return reader_.fail(Err::DescribedNotStruct, at);
-    }
     if (described.descriptor != (kInGroup | index)) reader_.fail(Err::NotDescribing, at);
   }
 
   static bool matches(const DefinedType& sub, const DefinedType& super) {
     if (super.is_final || sub.composite != super.composite) return false;
-    if (super.descriptor != kNoType &&
-        (sub.descriptor == kNoType || !is_subtype(sub.descriptor, super.descriptor))) {
-      return false;
-    }
-    if ((super.describes != kNoType) != (sub.describes != kNoType)) return false;
-    if (super.describes != kNoType && !is_subtype(sub.describes, super.describes)) return false;
     if (sub.composite == Composite::Func) {
       if (sub.params.size() != super.params.size()) return false;
       if (sub.results.size() != super.results.size()) return false;
@@ -237,12 +225,31 @@ class TypeSection {
     return true;
   }
 
+  u32 index_of(TypeId id) const {
+    u32 index = 0;
+    while (module_.types[index] != id) index++;
+    return index;
+  }
+
   void check_supertype(u32 index, u32 at) {
     const DefinedType& type = defined_type(module_.types[index]);
-    if (type.supertype == kNoType || matches(type, defined_type(type.supertype))) return;
-    u32 super = 0;
-    while (module_.types[super] != type.supertype) super++;
-    reader_.fail(Err::BadSubType, at, fmt::format("{} does not match super type {}", index, super));
+    if (type.supertype == kNoType) return;
+    const DefinedType& super = defined_type(type.supertype);
+    bool fits = matches(type, super) &&
+                (super.describes != kNoType) == (type.describes != kNoType) &&
+                (super.descriptor == kNoType || type.descriptor != kNoType);
+    if (!fits) {
+      return reader_.fail(Err::BadSubType, at, fmt::format("{} does not match super type {}", index,
+                                                           index_of(type.supertype)));
+    }
+    if (super.descriptor != kNoType && !is_subtype(type.descriptor, super.descriptor)) {
+      return reader_.fail(Err::BadDescriptor, at,
+                          fmt::format("{} does not match", index_of(type.descriptor)));
+    }
+    if (super.describes != kNoType && !is_subtype(type.describes, super.describes)) {
+      reader_.fail(Err::BadDescribed, at,
+                   fmt::format("{} does not match", index_of(type.describes)));
+    }
   }
 
   Reader& reader_;

@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "frontend/reader.h"
+
 namespace lr {
 
 namespace {
@@ -128,7 +130,7 @@ void parse_composite(WatContext& context, u32 type, bool is_plain, WatWriter& ou
   if (in.accept_open(Word::Func)) {
     TextSignature signature = parse_signature(context, ParamNames::Ignore);
     out.byte(0x60);
-    out.raw({reinterpret_cast<const u8*>(signature.bytes.data()), signature.bytes.size()});
+    out.raw(as_bytes(signature.bytes));
     info.params = signature.params;
     if (is_plain) context.plain_signatures.emplace(signature.bytes, type);
     info.signature = std::move(signature.bytes);
@@ -252,7 +254,7 @@ void parse_page_size(WatContext& context, TextLimits& limits) {
   Token token = in.peek();
   u64 size = in.nat64();
   if (!std::has_single_bit(size)) {
-    in.fail_at(token, Err::InvalidCustomPageSize, "must be a power of two");
+    in.fail_at(token, Err::BadPageSizeBits, "must be a power of two");
   } else {
     limits.page_size_log2 = static_cast<u32>(std::countr_zero(size));
   }
@@ -285,8 +287,7 @@ u32 type_of_signature(WatContext& context, const TextSignature& signature) {
   if (is_new) {
     context.types.push_back({signature.bytes, signature.params});
     context.implicit_types.byte(0x60);
-    context.implicit_types.raw(
-        {reinterpret_cast<const u8*>(signature.bytes.data()), signature.bytes.size()});
+    context.implicit_types.raw(as_bytes(signature.bytes));
   }
   return found->second;
 }

@@ -236,9 +236,9 @@ Status Instance::apply_elements() {
       const bool is_64 = m.tables[segment.table].type.limits.is_64;
       const u64 offset = address_of(TRY(evaluate(*this, segment.offset)), is_64);
       if (segment.size() > table.size || offset > table.size - segment.size()) {
-        return make_error(Err::ElementsOutOfBounds,
-                          fmt::format("element segment {} at {} of a table of {}", i, offset,
-                                      table.size));
+        return make_error(
+            Err::ElementsOutOfBounds,
+            fmt::format("element segment {} at {} of a table of {}", i, offset, table.size));
       }
       for (u32 at = 0; at < segment.size(); at++) table.elements[offset + at] = element(i, at);
     }

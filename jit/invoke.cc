@@ -95,4 +95,9 @@ void complete_host_call(RunState& run, HostStatus status) {
   waiting(run)->status = static_cast<u64>(status);
 }
 
+bool may_move_stack(const RunState& run, Leave reason) {
+  if (reason == Leave::Trapped) return false;
+  return reason != Leave::Yield || *reinterpret_cast<const void**>(run.sp) != lr_yield_resume;
+}
+
 }  // namespace lr::jit

@@ -4,18 +4,19 @@
 #pragma once
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "base/executor.h"
+#include "sched/os.h"
 #include "sched/process.h"
 
 namespace lr::sched {
 
 // One piece of work, owned by whoever submits it, at a stable address until it has run or was
 // withdrawn. The submitting process keeps itself alive with `keep` and parks; run() ends by telling
-// it (usually store a result, then Scheduler::wake).
+// it: takes `keep` out, stores the result, and calls Scheduler::wake.
 struct HelperJob {
   using Run = void (*)(HelperJob& job);
 
@@ -48,7 +49,9 @@ class HelperPool final : public Executor {
 
  private:
   struct Loop;
+  using Threads = std::vector<std::unique_ptr<Thread>>;
 
+  bool add_thread(Threads& threads, Thread::Body body);
   void job_thread();
   void loop_thread();
   static void run_lane(Loop& loop, u32 lane);
@@ -61,11 +64,13 @@ class HelperPool final : public Executor {
   std::condition_variable loop_left_;
   HelperJob* first_ = nullptr;
   HelperJob** last_ = &first_;
+  u32 jobs_waiting_ = 0;
   u32 jobs_idle_ = 0;
+  std::mutex loop_turn_;
   Loop* loop_ = nullptr;
   bool stopping_ = false;
-  std::vector<std::thread> job_threads_;
-  std::vector<std::thread> loop_threads_;
+  Threads job_threads_;
+  Threads loop_threads_;
 };
 
 }  // namespace lr::sched
