@@ -144,7 +144,7 @@ class Reader {
     u32 count = length();
     u32 at = offset();
     auto text = bytes(count);
-    if (!is_utf8(text)) fail(Err::MalformedUtf8, at);
+    if (!is_utf8(text)) fail(Err::BadUtf8, at);
     return {reinterpret_cast<const char*>(text.data()), text.size()};
   }
 
