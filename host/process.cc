@@ -158,6 +158,28 @@ sched::Next Process::continue_host_call(sched::Worker& worker) {
   return sched::Next::Resume;
 }
 
+CallGuest::CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments)
+    : caller_(caller) {
+  const usize words = jit::value_words(function->type);
+  call_.function = function;
+  call_.values = std::move(arguments);
+  call_.values.resize(std::max(call_.values.size(), words));
+}
+
+void CallGuest::await_suspend(std::coroutine_handle<> leaf) noexcept {
+  caller_.leaf = leaf;
+  caller_.wait = Wait();
+  caller_.wait.kind = Wait::Kind::Guest;
+  caller_.wait.guest_call = &call_;
+}
+
+TrapOr<std::vector<u64>> CallGuest::await_resume() {
+  const Outcome& outcome = call_.outcome;
+  if (outcome.returned()) return std::move(call_.values);
+  if (outcome.kind == Outcome::Kind::Exited) return caller_.exit(outcome.exit_status);
+  return caller_.trap(outcome.trap, outcome.message);
+}
+
 // --- Waiting.
 
 sched::Next Process::arm_wait(sched::Worker& worker) {

@@ -143,4 +143,24 @@ class Process final : public sched::Process {
   Job* job_ = nullptr;  // Submitted and not yet seen to be done.
 };
 
+// Calls a guest function from a host call, on the process's own stack, and waits for its results:
+//
+//   CallGuest call(caller, function, {1, 2});
+//   TrapOr<std::vector<u64>> results = co_await call;
+//
+// What the guest's call ends with other than returning is a Halt, to be handed on or dealt with.
+class [[nodiscard]] CallGuest {
+ public:
+  CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments);
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> leaf) noexcept;
+  TrapOr<std::vector<u64>> await_resume();
+  // How the call ended, backtrace included.
+  const Outcome& outcome() const { return call_.outcome; }
+
+ private:
+  Caller& caller_;
+  GuestCall call_;
+};
+
 }  // namespace lr
