@@ -180,6 +180,12 @@ void BodyValidator::br_table() {
   set_unreachable();
 }
 
+// After it has been read as an Instr.
+void BodyValidator::br_table_again() {
+  in_.skip_to(start_ + 1);
+  br_table();
+}
+
 // The operands on top have these types; they stay.
 void BodyValidator::check_operands(std::span<const ValType> types) {
   const TypeBits* at = sp_;
@@ -251,12 +257,12 @@ void BodyValidator::finish_cast_branch(u32 depth, ValType taken, ValType left) {
 
 // -- Calls ----------------------------------------------------------------------------------------
 
-void BodyValidator::call(u32 function) {
+void BodyValidator::call(u32 function, bool is_tail) {
   if (function >= module_.functions.size()) {
     return fail(Err::UnknownFunction, fmt::format("{}", function));
   }
   effects_ |= kEffectCall;
-  call_type(defined_type(module_.functions[function].type), false);
+  call_type(defined_type(module_.functions[function].type), is_tail);
 }
 
 void BodyValidator::call_type(const DefinedType& type, bool is_tail) {
@@ -302,6 +308,11 @@ void BodyValidator::throw_(u32 tag) {
   const DefinedType* type = tag_type(tag);
   if (type == nullptr) return;
   pop_all(type->params);
+  set_unreachable();
+}
+
+void BodyValidator::throw_ref() {
+  pop(ref_to(Heap::Exn, true));
   set_unreachable();
 }
 

@@ -1,6 +1,6 @@
 // The validator of one body. For validator.cc and the body_*.cc files only.
 //
-// Two loops in one: a fast path (body_validator.cc) takes the frequent instructions when everything
+// Two loops in one: a fast path (body_fast.cc) takes the frequent instructions when everything
 // about them is plain: short immediates, operands of exactly the right type, above the frame's
 // base. Whatever it does not take, it leaves untouched to step(), which can do everything and is
 // where errors come from.
@@ -53,6 +53,8 @@ struct ValidatorState {
   std::vector<bool> written_tables;  // By all functions checked with this state.
 };
 
+struct FastRow;
+
 class BodyValidator {
  public:
   BodyValidator(const Module& module, ValidatorState& state, Reader& reader, FuncFacts& facts)
@@ -62,16 +64,9 @@ class BodyValidator {
   void check_constant(ValType type);
 
  private:
-  // What the fast path keeps in registers.
-  struct Hot;
-
-  // -- body_validator.cc: set-up, the loop, the fast path --
+  // -- body_validator.cc: set-up, one instruction, operands, indices --
   void begin(std::span<const ValType> params, std::span<const ValType> results);
   void read_locals(const DefinedType& type);
-  void run();
-  Hot load() const;
-  void save(const Hot& hot);
-  bool fast(Hot& hot);
   void finish_facts();
   void grow_stack();
 
@@ -118,6 +113,18 @@ class BodyValidator {
   TypeId type_id(u32 index);
   ValType resolved(ValType raw);
 
+  // -- body_fast.cc --
+  struct Hot;
+  void run();
+  Hot load() const;
+  void save(const Hot& hot);
+  bool fast(Hot& hot);
+  bool fast_local_get(Hot& hot);
+  bool fast_local_set(Hot& hot, bool is_tee);
+  bool fast_global(Hot& hot, bool is_set);
+  bool fast_load(Hot& hot, const FastRow& row);
+  bool fast_store(Hot& hot, const FastRow& row);
+
   // -- body_control.cc --
   void push_frame(Op op, std::span<const ValType> params, std::span<const ValType> results);
   void block_signature(const BlockType& block, std::span<const ValType>& params,
@@ -132,17 +139,19 @@ class BodyValidator {
   void br(u32 depth);
   void br_if(u32 depth);
   void br_table();
+  void br_table_again();
   void br_on_null(u32 depth);
   void br_on_non_null(u32 depth);
   bool check_cast(ValType from, ValType to);
   void br_on_cast(const Instr& instr, bool on_failure);
-  void call(u32 function);
+  void call(u32 function, bool is_tail);
   void call_type(const DefinedType& type, bool is_tail);
   void call_indirect(const Instr& instr, bool is_tail);
   void call_ref(u32 type_index, bool is_tail);
   void return_();
   const DefinedType* tag_type(u32 index);
   void throw_(u32 tag);
+  void throw_ref();
   void try_table(const Instr& instr);
   void check_catch(const Catch& clause);
   void catch_(u32 tag);
@@ -214,9 +223,12 @@ class BodyValidator {
   u32 effects_ = 0;                   // Of the innermost loop so far.
   const u8* constant_end_ = nullptr;  // Where the last i32.const or i64.const ended.
   u32 table_serial_ = 0;
-  bool is_constant_ = false;  // In a constant expression.
+  // Indices below have one byte and are in range.
+  u32 short_locals_ = 0;
+  u32 short_globals_ = 0;
+  TypeBits memory_address_ = 0;  // i32 if memory 0 has such addresses, else no type at all.
+  bool is_constant_ = false;     // In a constant expression.
   bool may_be_fast_ = false;
-  bool has_memory32_ = false;  // Memory 0 exists and has i32 addresses.
 };
 
 }  // namespace lr

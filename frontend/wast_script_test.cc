@@ -44,11 +44,14 @@ TEST(WastScript, Commands) {
     (assert_malformed_custom (module quote "") "@custom")
     (thread $t (shared (module $a)) (register "a" $a) (invoke "f"))
     (wait $t))wast");
-  constexpr Kind kKinds[] = {
-      Kind::Module,        Kind::Module,          Kind::Instance,         Kind::Register,
-      Kind::Action,        Kind::AssertReturn,    Kind::AssertTrap,       Kind::AssertTrap,
-      Kind::AssertExhaustion, Kind::AssertException, Kind::AssertInvalid, Kind::AssertMalformed,
-      Kind::AssertUnlinkable, Kind::AssertMalformedCustom, Kind::Thread, Kind::Wait};
+  constexpr Kind kKinds[] = {Kind::Module,           Kind::Module,
+                             Kind::Instance,         Kind::Register,
+                             Kind::Action,           Kind::AssertReturn,
+                             Kind::AssertTrap,       Kind::AssertTrap,
+                             Kind::AssertExhaustion, Kind::AssertException,
+                             Kind::AssertInvalid,    Kind::AssertMalformed,
+                             Kind::AssertUnlinkable, Kind::AssertMalformedCustom,
+                             Kind::Thread,           Kind::Wait};
   ASSERT_EQ(commands.size(), std::size(kKinds));
   for (usize i = 0; i < commands.size(); i++) {
     EXPECT_EQ(commands[i].kind, kKinds[i]) << i;

@@ -49,6 +49,10 @@ struct HostFunction {
 HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots);
 HostStatus resume_host(Caller& caller, u64* slots);
 
+// What machine code enters: jit::HostFunction::fn of every linked function, whose data is its
+// HostFunction. Finds the process by the context. Defined in process.cc.
+jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self, u64* args);
+
 // --- From C++ types to words.
 
 // Reads the words of a call one by one and remembers whether a pointer was bad.

@@ -45,8 +45,7 @@ u32 value_words(TypeId id) {
 
 bool begin_activation(ProcessStore& store, FuncRef* func, u64* values) {
   RunState& run = store.run();
-  const void* thunk = store.engine().stubs().thunk(func->type);
-  CHECK(thunk != nullptr);
+  const void* thunk = store.thunk(func->type);
   // Arguments and results stand on the stack twice, if they do not fit registers.
   const u64 need = sizeof(ActivationRecord) + 32 * u64{value_words(func->type)} + kStubFrameBytes;
   if (run.sp - need < run.stack_limit) {

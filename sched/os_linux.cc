@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 #include "base/check.h"
 #include "sched/os.h"
@@ -20,10 +21,9 @@ namespace {
 constexpr u64 kSecond = 1'000'000'000;
 constexpr u64 kSignalStackBytes = 64 * kKiB;
 
-// The processors that a cgroup's quota is worth, rounded up, or 0 if there is none.
-u32 cgroup_quota() {
-  // Inside a container its own group is the root; elsewhere the file does not exist there.
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
+// What one group's quota is worth in processors, rounded up, or 0 if it has none.
+u32 quota_of(const std::string& group) {
+  std::FILE* file = std::fopen(("/sys/fs/cgroup" + group + "/cpu.max").c_str(), "re");
   if (file == nullptr) return 0;
   u64 quota = 0;
   u64 period = 0;
@@ -31,6 +31,26 @@ u32 cgroup_quota() {
   std::fclose(file);
   if (fields != 2 || quota == 0 || period == 0) return 0;  // "max 100000"
   return static_cast<u32>(std::min<u64>((quota + period - 1) / period, 1u << 16));
+}
+
+// The smallest quota of this process's group and those around it, or 0.
+u32 cgroup_quota() {
+  std::string group;
+  if (std::FILE* file = std::fopen("/proc/self/cgroup", "re")) {
+    char line[4096];
+    while (std::fgets(line, sizeof line, file) != nullptr) {
+      if (std::strncmp(line, "0::/", 4) == 0) group.assign(line + 3, std::strcspn(line + 3, "\n"));
+    }
+    std::fclose(file);
+  }
+  if (group == "/") group.clear();
+  u32 least = 0;
+  while (true) {
+    const u32 quota = quota_of(group);
+    if (quota != 0) least = least == 0 ? quota : std::min(least, quota);
+    if (group.empty()) return least;
+    group.resize(group.rfind('/'));
+  }
 }
 
 }  // namespace

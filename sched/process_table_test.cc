@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <thread>
+#include <vector>
 
 namespace lr::sched {
 namespace {
@@ -37,6 +38,20 @@ TEST(ProcessTable, NeverGivesAnIdTwice) {
   }
   EXPECT_EQ(table.live(), 0u);
   EXPECT_EQ(table.added(), 5u);
+}
+
+TEST(ProcessTable, GrowsAcrossChunks) {
+  ProcessTable table(1000);
+  u32 ended = 0;
+  std::vector<ProcessRef> refs;
+  for (u64 i = 1; i <= 300; ++i) {
+    refs.push_back(table.add(std::make_unique<Dummy>(&ended)).value());
+    EXPECT_EQ(refs.back()->pid(), i);
+  }
+  for (const ProcessRef& ref : refs) EXPECT_EQ(table.find(ref->pid()).get(), ref.get());
+  for (const ProcessRef& ref : refs) table.remove(*ref);
+  refs.clear();
+  EXPECT_EQ(ended, 300u);
 }
 
 TEST(ProcessTable, ForgedIdsFindNobody) {

@@ -245,6 +245,7 @@ SchedulerStats Scheduler::stats() const {
   stats.rings = tick_.rings();
   stats.spawned = table_.added();
   stats.live = table_.live();
+  std::lock_guard lock(threads_mutex_);
   for (const auto& thread : threads_) stats.threads += thread->started() ? 1 : 0;
   return stats;
 }

@@ -157,7 +157,7 @@ class Scheduler {
   std::vector<std::unique_ptr<Worker>> workers_;
   Tick tick_;
 
-  std::mutex threads_mutex_;
+  mutable std::mutex threads_mutex_;
   std::vector<std::unique_ptr<Thread>> threads_;  // By worker.
   std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
   std::atomic<bool> stopping_{false};

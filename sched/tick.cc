@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "sched/scheduler.h"
 #include "sched/worker.h"
 
@@ -30,7 +29,9 @@ void Tick::wake() {
   std::lock_guard lock(thread_mutex_);
   if (stopping_.load(std::memory_order_relaxed)) return;
   if (thread_.started()) return futex_wake(asleep_, 1);
-  CHECK(thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this));
+  // Without a thread there is no preemption, but everything else goes on: workers see to timers
+  // and descriptors between two processes.
+  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
 }
 
 void Tick::stop() {

@@ -41,10 +41,6 @@ int dispatch(const CommandLine& line) {
       return compile_file(line);
     case Command::Wat:
       return convert_file(line);
-    case Command::Spec:
-      return run_scripts(line);
-    case Command::Kernel:
-      return time_kernel(line);
   }
   return kExitUsage;
 }

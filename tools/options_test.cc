@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{{"--enable=simt", "p"},
                 "--enable: 'simt' names no feature (simt); did you mean simd?"},
         Refusal{{"validate", "--dir=.", "p"}, "--dir is an option of run, not of validate"},
-        Refusal{{"kernel", "a", "1"}, "kernel takes FILE N REPETITIONS, got 2 operands"}));
+        Refusal{{"compile", "a", "b"}, "compile takes FILE, got 2 operands"}));
 
 TEST(Options, HelpNamesEveryOptionAndCommand) {
   std::string text = help_text();
