@@ -30,6 +30,7 @@ constexpr Op kMovaps{0, 1, 0x28}, kAndps{0, 1, 0x54}, kAndnps{0, 1, 0x55}, kOrps
     kXor{0, 0, 0x33}, kOr{0, 0, 0x0b}, kAdd{0, 0, 0x03};
 constexpr u8 kLoadCode = 0x10, kAddCode = 0x58, kSubCode = 0x5c, kMinCode = 0x5d, kMaxCode = 0x5f,
              kSqrtCode = 0x51, kFromInt = 0x2a, kToInt = 0x2c, kToFloat = 0x5a;
+constexpr u8 kArithmeticCodes[] = {kAddCode, kSubCode, 0x59, 0x5e};
 constexpr u64 kSign64 = u64{1} << 63;
 
 // Powers of two as floats.
@@ -123,8 +124,7 @@ void MasmX64::all_but_sign(Out& o, FloatWidth w, Reg dst) {
 
 void MasmX64::float_arithmetic(Out& o, FloatBinary op, FloatWidth w, Reg dst, Reg lhs,
                                const Operand& rhs) {
-  constexpr u8 kCodes[] = {kAddCode, kSubCode, 0x59, 0x5e};
-  const Op insn = scalar(w, kCodes[static_cast<u8>(op)]);
+  const Op insn = scalar(w, kArithmeticCodes[static_cast<u8>(op)]);
   if (rhs.kind == Operand::Kind::Memory) return vec(o, insn, dst, lhs, rhs.address);
   Reg right = rhs.reg;
   if (!cpu_.avx && dst == right && dst != lhs) {
@@ -174,6 +174,10 @@ void MasmX64::copysign(Out& o, FloatWidth w, Reg dst, Reg lhs, Reg rhs) {
 void MasmX64::float_binary(FloatBinary op, FloatWidth w, Reg dst, Reg lhs, Operand rhs) {
   DCHECK(rhs.kind != Operand::Kind::Immediate);
   Out o(buffer_);
+  if (op <= FloatBinary::Div && cpu_.avx && rhs.kind == Operand::Kind::Register) [[likely]] {
+    const Op insn = scalar(w, kArithmeticCodes[static_cast<u8>(op)]);
+    return o.vex_rr(insn, false, dst.number(), lhs.number(), rhs.reg.number());
+  }
   if (op <= FloatBinary::Div) return float_arithmetic(o, op, w, dst, lhs, rhs);
   Reg right = rhs.reg;
   if (rhs.kind == Operand::Kind::Memory) {

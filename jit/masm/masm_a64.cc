@@ -76,6 +76,7 @@ void MasmA64::align(u32 bytes) {
 
 // movz or movn sets the first halfword and fills the others with zeros or ones, movk sets one more.
 void MasmA64::mov_imm(Out& o, bool is_wide, u32 rd, u64 value) {
+  if (value <= 0xffff) return o.imm16(kMovz, false, rd, static_cast<u32>(value), 0);
   if (value <= 0xffff'ffff) is_wide = false;
   const u32 halfwords = is_wide ? 4 : 2;
   u32 zeros = 0, ones = 0;
@@ -419,7 +420,10 @@ void MasmA64::branch_if(const Compare& c, Label& label) {
   Out o(buffer_);
   const bool zero_test = c.kind == Compare::Kind::Int && c.cond <= Cond::Ne &&
                          c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
-  if (zero_test) {
+  if (c.kind == Compare::Kind::Int && c.rhs.kind == Operand::Kind::Register) [[likely]] {
+    o.rrr(kSubs, wide(c.width), kZero, c.lhs.number(), c.rhs.reg.number());
+    branch(o, cc_of(c.cond), label);
+  } else if (zero_test) {
     branch_zero(o, c.cond == Cond::Eq ? kCbz : kCbnz, wide(c.width), c.lhs.number(), label);
   } else {
     const Cc cc = compare(o, c);
