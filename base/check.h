@@ -9,10 +9,10 @@ namespace lr {
 
 }  // namespace lr
 
-#define CHECK(condition)                                            \
-  do {                                                              \
-    if (!(condition)) [[unlikely]]                                  \
-      ::lr::check_failed(__FILE__, __LINE__, #condition);           \
+#define CHECK(condition)                                  \
+  do {                                                    \
+    if (!(condition)) [[unlikely]]                        \
+      ::lr::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #ifdef NDEBUG

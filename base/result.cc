@@ -16,7 +16,7 @@ const ErrInfo& info(Err err) { return kErrInfo[static_cast<usize>(err)]; }
 std::string Error::message() const {
   std::string text(info(code).text);
   if (!detail.empty()) {
-    text += ": ";
+    if (!text.ends_with(' ')) text += ": ";
     text += detail;
   }
   return text;

@@ -20,7 +20,16 @@ namespace lr {
 
 // In which phase a thing is refused. `Trap` is an error of a running guest that reached a caller
 // of the library as an Error.
-enum class ErrPhase : u8 { Malformed, Invalid, Unlinkable, Unsupported, Limit, System, Usage, Trap };
+enum class ErrPhase : u8 {
+  Malformed,
+  Invalid,
+  Unlinkable,
+  Unsupported,
+  Limit,
+  System,
+  Usage,
+  Trap
+};
 
 enum class Err : u16 {
 #define ERR(phase, name, text) name,
@@ -54,8 +63,8 @@ Error make_error(Err code, std::string detail = {});
 template <typename T = std::monostate>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -95,9 +104,9 @@ inline Status ok_status() { return std::monostate{}; }
 
 // The value of `expression`, or a return of its error from the enclosing function.
 // (A statement expression: g++ and clang both have it.)
-#define TRY(expression)                                             \
-  __extension__({                                                   \
-    auto try_result_ = (expression);                                \
-    if (!try_result_.ok()) return std::move(try_result_.error());   \
-    std::move(try_result_).value();                                 \
+#define TRY(expression)                                           \
+  __extension__({                                                 \
+    auto try_result_ = (expression);                              \
+    if (!try_result_.ok()) return std::move(try_result_.error()); \
+    std::move(try_result_).value();                               \
   })

@@ -16,6 +16,11 @@
 // register and nothing else defined; it restores what it needs from its own stack. A suspended
 // stack holds offsets and return addresses only, so it can be copied elsewhere.
 //
+// While the process runs, the word at host_sp is an address inside resume(). To leave, code sets
+// sp = host_sp without popping anything, puts the reason into the first C result register and jumps
+// to that address; what resume() has saved stands above. host_sp is 16-byte aligned, so a C call
+// made from it is an ordinary one. Nobody writes at or above host_sp.
+//
 // A host call (see jit/context.h) uses the same picture without leaving: it switches to host_sp,
 // runs C++ there and switches back, which is why host_sp stays valid while the process runs.
 #pragma once
@@ -29,11 +34,11 @@ namespace lr {
 
 // Why a process gave its worker back.
 enum class Leave : u32 {
-  Yield = 0,     // Interrupted at a check; every register is on its stack. Resume at will.
-  HostWait = 1,  // A host call waits; run.sp is inside its stub. Resume when it has completed.
-  Returned = 2,  // The innermost activation returned; its results are in its argument array.
-  Trapped = 3,   // run.trap_code says why; the pc is the word at run.sp.
-  StackFull = 4, // A prologue needs run.stack_need more bytes. Move the stack and resume, or trap.
+  Yield = 0,      // Interrupted at a check; every register is on its stack. Resume at will.
+  HostWait = 1,   // A host call waits; run.sp is inside its stub. Resume when it has completed.
+  Returned = 2,   // The innermost activation returned; its results are in its argument array.
+  Trapped = 3,    // run.trap_code says why; the pc is the word at run.sp.
+  StackFull = 4,  // A prologue needs run.stack_need more bytes. Move the stack and resume, or trap.
 };
 
 // Bits of RunState::request.
@@ -73,6 +78,15 @@ struct RunState {
     if (bell == nullptr) return;
     bell->stack_limit.store(kRungStackLimit, std::memory_order_relaxed);
     bell->preempt.store(1, std::memory_order_relaxed);
+  }
+  // Only the owner, after it has changed stack_limit or doorbell: copies the limit into the bell
+  // and rings again if someone had rung.
+  void publish_limit() {
+    Doorbell* bell = doorbell.load(std::memory_order_relaxed);
+    if (bell == nullptr) return;
+    bell->stack_limit.store(stack_limit, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (request.load(std::memory_order_relaxed) != 0) ring_doorbell();
   }
   // Only the owner (the worker that holds the process): puts the bell back and then reads the
   // request word, in this order, so that a ring between the two is seen.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "base/types.h"
 #include "frontend/features.h"
+#include "frontend/type_registry.h"
 #include "frontend/types.h"
 
 namespace lr {
@@ -21,13 +23,13 @@ enum class ExternKind : u8 { Func = 0, Table = 1, Memory = 2, Global = 3, Tag = 
 struct Limits {
   u64 min = 0;
   std::optional<u64> max;
-  bool is_64 = false;      // Addresses are i64.
+  bool is_64 = false;  // Addresses are i64.
   bool is_shared = false;
 };
 
 struct MemoryType {
-  Limits limits;            // In pages.
-  u8 page_size_log2 = 16;   // 0 or 16.
+  Limits limits;           // In pages.
+  u8 page_size_log2 = 16;  // 0 or 16.
 };
 
 struct TableType {
@@ -50,7 +52,7 @@ struct Import {
   std::string_view module;
   std::string_view name;
   ExternKind kind{};
-  u32 index = 0;  // In the index space of its kind.
+  u32 index = 0;       // In the index space of its kind.
   bool exact = false;  // exact function import (custom descriptors)
 };
 
@@ -62,6 +64,7 @@ struct Export {
 
 struct Function {
   TypeId type = 0;
+  bool exact = false;   // Custom descriptors: an import of exactly this type.
   u32 body_offset = 0;  // Of the locals vector (after the size); 0 for an import.
   u32 body_size = 0;    // Bytes from body_offset to the end of the body.
 };
@@ -106,6 +109,12 @@ struct CustomSection {
   std::span<const u8> bytes;
 };
 
+// Views into the module's bytes.
+struct NameTable {
+  std::string_view module;
+  std::vector<std::string_view> functions;
+};
+
 struct Module {
   std::vector<u8> bytes;
   FeatureSet features;  // What it was validated with.
@@ -132,12 +141,18 @@ struct Module {
   std::vector<bool> declared_functions;  // May be the operand of ref.func in a body.
   u32 code_offset = 0;                   // Of the code section's payload.
   u32 code_size = 0;
+  TypeRefs type_refs;  // Keeps `types` alive.
 
   // From the name section; empty if there is none. Decoded on demand.
   std::string_view module_name() const;
   // The name section's name, else an export's name, else empty.
   std::string_view function_name(u32 index) const;
   const Export* find_export(std::string_view name) const;
+  const NameTable& names() const;
+
+ private:
+  mutable std::once_flag names_once_;
+  mutable NameTable names_;
 };
 
 }  // namespace lr

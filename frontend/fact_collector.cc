@@ -1,0 +1,170 @@
+#include "frontend/fact_collector.h"
+
+#include <algorithm>
+
+namespace lr {
+
+namespace {
+
+u32 add_saturating(u32 a, u64 b) { return static_cast<u32>(std::min<u64>(u64{a} + b, ~u32{0})); }
+
+}  // namespace
+
+void FuncFacts::clear() {
+  locals.clear();
+  loops.clear();
+  loop_locals.clear();
+  blocks.clear();
+  stack_max = 0;
+  control_depth_max = 0;
+  has_call = has_div = has_shift = uses_memory = has_simd = has_loop = false;
+}
+
+void FactCollector::begin(FuncFacts& facts, std::vector<LocalState>& locals, u32 params) {
+  facts.clear();
+  facts_ = &facts;
+  locals_ = &locals;
+  weight_ = 1;
+  loop_stamp_ = 0;
+  last_serial_ = 1;
+  depth_ = 0;
+  if (serials_.empty()) serials_.resize(64);
+  serials_[0] = last_serial_;
+  open_loops_.assign(1, kNoLoop);
+  firsts_.clear();
+  entries_.assign(1, {});  // Takes the uses outside of loops.
+  for (u32 i = 0; i < params; i++) locals[i].def_serial = last_serial_;
+}
+
+void FactCollector::update_weight() {
+  usize depth = open_loops_.size() - 1;
+  weight_ = depth > 10 ? ~u32{0} : u32{1} << (3 * depth);
+}
+
+void FactCollector::place_begin(LocalState& local, u32 offset, bool write) {
+  if (local.def_serial == LocalState::kNoDef && write) {
+    local.begin = offset;
+    local.def_depth = depth_;
+    local.loops_at_def = static_cast<u32>(open_loops_.size()) - 1;
+  } else {
+    // Read first, or used outside of the frame of the first write: from function entry.
+    local.begin = 0;
+    local.def_depth = 0;
+    local.loops_at_def = 0;
+  }
+  local.def_serial = serials_[local.def_depth];
+}
+
+void FactCollector::enter_loop(u32 offset) {
+  LoopFacts loop;
+  loop.begin = offset;
+  u32 index = static_cast<u32>(facts_->loops.size());
+  if (open_loops_.size() > 1) {
+    loop.parent = open_loop();
+    facts_->loops[loop.parent].innermost = false;
+  }
+  facts_->loops.push_back(loop);
+  facts_->has_loop = true;
+  open_loops_.back() = index;
+  open_loops_.push_back(kNoLoop);
+  firsts_.push_back(static_cast<u32>(entries_.size()));
+  loop_stamp_ = index + 1;
+  update_weight();
+}
+
+// The local's first use in the innermost loop. False when the loop's list is full.
+bool FactCollector::add_entry(LocalState& local) {
+  if (entries_.size() - firsts_.back() >= LoopFacts::kMaxLocals) {
+    facts_->loops[loop_stamp_ - 1].locals_overflow = true;
+    return false;
+  }
+  Entry entry;
+  entry.local = static_cast<u32>(&local - locals_->data());
+  append(local, entry);
+  return true;
+}
+
+void FactCollector::append(LocalState& local, const Entry& entry) {
+  entries_.push_back(entry);
+  entries_.back().outer_stamp = local.stamp;
+  entries_.back().outer_entry = local.entry;
+  local.stamp = loop_stamp_;
+  local.entry = static_cast<u32>(entries_.size()) - 1;
+}
+
+void FactCollector::leave_loop(u32 end, bool has_call, bool grows_memory,
+                               bool has_backward_branch) {
+  open_loops_.pop_back();
+  LoopFacts& loop = facts_->loops[open_loops_.back()];
+  open_loops_.back() = kNoLoop;
+  u32 first = firsts_.back();
+  firsts_.pop_back();
+  u32 count = static_cast<u32>(entries_.size()) - first;
+  loop.end = end;
+  loop.has_call = has_call;
+  loop.grows_memory = grows_memory;
+  loop.has_backward_branch = has_backward_branch;
+  loop.locals_first = static_cast<u32>(facts_->loop_locals.size());
+  loop.locals_count = count;
+  for (u32 i = first; i < first + count; i++) {
+    const Entry& entry = entries_[i];
+    facts_->loop_locals.push_back({entry.local, entry.weight, entry.written});
+    LocalState& local = (*locals_)[entry.local];
+    local.stamp = entry.outer_stamp;
+    local.entry = entry.outer_entry;
+  }
+  loop_stamp_ = loop.parent == kNoLoop ? 0 : loop.parent + 1;
+  update_weight();
+  if (loop_stamp_ == 0) {
+    entries_.resize(first);
+  } else {
+    merge_outwards(first, count, loop.locals_overflow);
+  }
+}
+
+// The outer list grows over the inner one, never faster than that is read.
+void FactCollector::merge_outwards(u32 first, u32 count, bool overflow) {
+  if (overflow) facts_->loops[loop_stamp_ - 1].locals_overflow = true;
+  u32 kept = first;
+  for (u32 i = first; i < first + count; i++) {
+    Entry entry = entries_[i];
+    LocalState& local = (*locals_)[entry.local];
+    if (local.stamp != loop_stamp_ && kept - firsts_.back() < LoopFacts::kMaxLocals &&
+        entry.levels < kMergeLevels) {
+      entries_[kept] = {entry.local, 0, local.stamp, local.entry, kMergeLevels, false};
+      local.stamp = loop_stamp_;
+      local.entry = kept++;
+    }
+    merge(entry, loop_stamp_);
+  }
+  entries_.resize(kept);
+}
+
+// Adds an inner loop's entry to the outer loop's.
+void FactCollector::merge(const Entry& entry, u32 outer_stamp) {
+  LocalState& local = (*locals_)[entry.local];
+  if (local.stamp != outer_stamp) {
+    facts_->loops[outer_stamp - 1].locals_overflow = true;
+    return;
+  }
+  Entry& outer = entries_[local.entry];
+  outer.weight = add_saturating(outer.weight, u64{entry.weight} * 8);
+  outer.written |= entry.written;
+  outer.levels = std::min<u8>(outer.levels, static_cast<u8>(entry.levels + 1));
+}
+
+void FactCollector::finish() {
+  facts_->locals.resize(locals_->size());
+  for (usize i = 0; i < locals_->size(); i++) {
+    const LocalState& from = (*locals_)[i];
+    LocalFacts& to = facts_->locals[i];
+    to.weight = from.weight;
+    to.begin = from.begin;
+    to.end = from.last_loop == kNoLoop ? from.last_use : facts_->loops[from.last_loop].end;
+    to.used = from.weight != 0;
+    to.written = from.written;
+    if (!to.used) to.end = 0;
+  }
+}
+
+}  // namespace lr

@@ -1,0 +1,223 @@
+// Caller: what a host function is told about who calls it. One for each activation (a run of guest
+// code on its process's stack), at a stable address while that lasts, so that a coroutine may keep
+// the reference across waits; what it says about memory and worker is fresh at each entry.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/types.h"
+#include "host/guest_memory.h"
+#include "host/permissions.h"
+#include "host/task.h"
+#include "host/wait.h"
+#include "jit/context.h"
+#include "jit/host_function.h"
+
+namespace lr {
+
+class Caller;
+class Process;
+class Tracer;
+struct HostFunction;
+namespace wasi {
+class State;
+}
+
+// How a host call left: with its results in the slots, waiting for Caller::wait, or with a trap.
+using jit::HostStatus;
+
+// "The guest goes no further": the trap that a host function ends with. See Caller::trap().
+struct Halt {
+  jit::Trap code{};
+};
+
+// A value, or a trap.
+template <typename T>
+class [[nodiscard]] TrapOr {
+ public:
+  TrapOr(T value) : value_(std::move(value)) {}  // NOLINT
+  TrapOr(Halt halt) : halt_(halt) {}             // NOLINT
+  bool ok() const { return value_.has_value(); }
+  T& value() & { return *value_; }
+  T&& value() && { return *std::move(value_); }
+  Halt error() const { return halt_; }
+
+ private:
+  std::optional<T> value_;
+  Halt halt_;
+};
+
+// "Call me again with the same arguments when Caller::wait is over"; nothing has been done yet.
+struct Again {};
+
+// What a hot host function returns: its result; Again; or the coroutine that finishes the call.
+template <typename T>
+class [[nodiscard]] Step {
+ public:
+  Step(T value) : value_(std::move(value)) {}     // NOLINT
+  Step(Again) {}                                  // NOLINT
+  Step(Task<T> task) : task_(std::move(task)) {}  // NOLINT
+
+  std::optional<T>& value() { return value_; }
+  Task<T>& task() { return task_; }
+
+ private:
+  std::optional<T> value_;
+  Task<T> task_;
+};
+
+// Awaiting it is a wait; says whether something happened before the deadline.
+class [[nodiscard]] WaitAwaiter {
+ public:
+  WaitAwaiter(Caller& caller, const Wait& wait) : caller_(caller), wait_(wait) {}
+  bool await_ready() const noexcept { return false; }
+  inline void await_suspend(std::coroutine_handle<> leaf) noexcept;
+  inline bool await_resume() const noexcept;
+
+ private:
+  Caller& caller_;
+  Wait wait_;
+};
+
+class Caller {
+ public:
+  Caller(Process* process, wasi::State* wasi, PermissionSet permissions)
+      : process_(process), wasi_(wasi), permissions_(permissions) {}
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+  ~Caller() { drop_coroutine(); }
+
+  const GuestMemory& memory() const { return memory_; }
+  wasi::State& wasi() const { return *wasi_; }
+  // Null only in tests of host functions without an engine.
+  Process* process() const { return process_; }
+  PermissionSet permissions() const { return permissions_; }
+
+  // --- Waiting in a coroutine.
+
+  // Until one of `fds` is ready or the deadline (sched::now_ns() clock) has passed.
+  WaitAwaiter ready(std::span<FdInterest> fds, u64 deadline_ns = sched::kNever) {
+    Wait record;
+    record.kind = Wait::Kind::Fds;
+    record.fds = fds;
+    record.deadline_ns = deadline_ns;
+    return {*this, record};
+  }
+  WaitAwaiter turn() {
+    Wait record;
+    record.kind = Wait::Kind::Turn;
+    return {*this, record};
+  }
+
+  // --- Waiting in a Step: "return caller.again_when(...)".
+
+  // True while the call is repeated after Again.
+  bool repeated() const { return repeated_; }
+  Again again_when(int fd, u32 interest, u64 deadline_ns = sched::kNever) {
+    wait = Wait();
+    wait.kind = Wait::Kind::Fds;
+    wait.one = {fd, interest, 0};
+    wait.fds = {&wait.one, 1};
+    wait.deadline_ns = deadline_ns;
+    return {};
+  }
+  Again again_at(u64 deadline_ns) {
+    wait = Wait();
+    wait.kind = Wait::Kind::Fds;
+    wait.deadline_ns = deadline_ns;
+    return {};
+  }
+  Again again_next_turn() {
+    wait = Wait();
+    wait.kind = Wait::Kind::Turn;
+    return {};
+  }
+
+  // --- Ending the guest: "return caller.trap(...)".
+
+  Halt trap(jit::Trap code, std::string message = {}) {
+    trap_code = code;
+    trap_message = std::move(message);
+    return {code};
+  }
+  Halt exit(u32 status) {
+    exit_status = status;
+    return trap(jit::Trap::Exit);
+  }
+
+  // --- For those who drive the call (host_function.cc, process.cc).
+
+  // A host call begins: whose memory it sees.
+  void enter(const GuestMemory& memory) { memory_ = memory; }
+  void set_repeated(bool repeated) { repeated_ = repeated; }
+  void drop_coroutine() {
+    if (root) std::exchange(root, nullptr).destroy();
+    leaf = nullptr;
+  }
+
+  Wait wait;
+  const HostFunction* function = nullptr;  // The call that waits.
+  std::coroutine_handle<> root;            // Its coroutine, owned; none if it is called again.
+  std::coroutine_handle<> leaf;            // The innermost one, to be resumed.
+  jit::Trap trap_code{};
+  u32 exit_status = 0;
+  std::string trap_message;
+  Tracer* tracer = nullptr;
+  std::string trace_line;  // Of the call that is under way, if it is traced.
+
+ private:
+  Process* process_;
+  wasi::State* wasi_;
+  PermissionSet permissions_;
+  GuestMemory memory_;
+  bool repeated_ = false;
+};
+
+inline void WaitAwaiter::await_suspend(std::coroutine_handle<> leaf) noexcept {
+  caller_.leaf = leaf;
+  caller_.wait = wait_;
+}
+inline bool WaitAwaiter::await_resume() const noexcept { return !caller_.wait.expired; }
+
+// Runs `work` on the helper pool and waits for what it returns. `work` owns all that it touches;
+// see Job.
+template <typename Work>
+class [[nodiscard]] OffWorker {
+ public:
+  using Value = decltype(std::declval<Work&>()());
+
+  OffWorker(Caller& caller, Work work) : caller_(caller), job_(new WorkJob(std::move(work))) {}
+  OffWorker(const OffWorker&) = delete;
+  OffWorker& operator=(const OffWorker&) = delete;
+  ~OffWorker() { job_->release(); }
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> leaf) noexcept {
+    caller_.leaf = leaf;
+    caller_.wait = Wait();
+    caller_.wait.kind = Wait::Kind::Job;
+    caller_.wait.job = job_;
+  }
+  Value await_resume() { return std::move(*job_->value); }
+
+ private:
+  struct WorkJob final : Job {
+    explicit WorkJob(Work w) : body(std::move(w)) {}
+    void work() override { value.emplace(body()); }
+    Work body;
+    std::optional<Value> value;
+  };
+
+  Caller& caller_;
+  WorkJob* job_;
+};
+
+template <typename Work>
+OffWorker<Work> off_worker(Caller& caller, Work work) {
+  return OffWorker<Work>(caller, std::move(work));
+}
+
+}  // namespace lr

@@ -1,0 +1,205 @@
+#include "jit/compiled_module.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "frontend/decoder.h"
+#include "jit/compiler_lane.h"
+#include "jit/engine.h"
+#include "jit/stubs.h"
+
+namespace lr::jit {
+
+namespace {
+
+// Machine code is reserved for at most this many times the code section, and so much a function.
+constexpr u64 kCodeExpansion = 16;
+constexpr u64 kCodeBytesPerFunction = 256;
+
+u64 now_ns() {
+  return static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                              std::chrono::steady_clock::now().time_since_epoch())
+                              .count());
+}
+
+// One function by itself: what is ready, and the function in question.
+class LazyTargets final : public CallTargets {
+ public:
+  LazyTargets(const ModuleCode& code, u32 self) : code_(code), self_(self) {}
+  bool is_direct(u32 function) const override {
+    return function == self_ || code_.state(function) == ModuleCode::State::Ready;
+  }
+
+ private:
+  const ModuleCode& code_;
+  u32 self_;
+};
+
+// All at once: everything that is claimed will be there before any of it runs.
+class AllTargets final : public CallTargets {
+ public:
+  AllTargets(const ModuleCode& code, u32 functions) : code_(code), claimed_(functions) {}
+  void add(u32 function) { claimed_[function] = true; }
+  bool is_direct(u32 function) const override {
+    return claimed_[function] || code_.state(function) == ModuleCode::State::Ready;
+  }
+
+ private:
+  const ModuleCode& code_;
+  std::vector<bool> claimed_;
+};
+
+}  // namespace
+
+// -- ModuleCode ---------------------------------------------------------------------------------
+
+ModuleCode::ModuleCode(CompiledModule& owner, const CodeOptions& options)
+    : owner_(owner),
+      options_(options),
+      states_(make_zeroed<std::atomic<State>>(owner.module().functions.size())) {}
+
+bool ModuleCode::claim(u32 function) {
+  State expected = State::Absent;
+  return states_[function].compare_exchange_strong(expected, State::Compiling,
+                                                   std::memory_order_acq_rel);
+}
+
+Result<bool> ModuleCode::compile(u32 function) {
+  if (!claim(function)) {
+    const State now = state(function);
+    if (now == State::Failed) return error_of(function);
+    return now == State::Ready;
+  }
+  const LaneLease lane(owner_.engine());
+  const Status status = compile_claimed(*lane, function, LazyTargets(*this, function), nullptr);
+  finish(function, status);
+  if (!status.ok()) return status.error();
+  return true;
+}
+
+Status ModuleCode::compile_claimed(CompilerLane& lane, u32 function, const CallTargets& targets,
+                                   std::vector<PendingCall>* pending) {
+  const u64 start = now_ns();
+  const Module& module = owner_.module();
+  lane.facts.clear();
+  TRY(validate_function(module, function, &lane.facts, lane.scratch));
+  lane.masm->reset();
+  lane.out.clear();
+  TRY(compile_function(*lane.compiler, module, owner_.layout(), function, lane.facts, options_,
+                       targets, lane.out));
+  TRY(space_->place(*lane.masm, function, lane.out, pending));
+  compile_ns_.fetch_add(now_ns() - start, std::memory_order_relaxed);
+  wasm_bytes_.fetch_add(module.functions[function].body_size, std::memory_order_relaxed);
+  return ok_status();
+}
+
+Status ModuleCode::install(u32 function, const Masm& masm, const CompiledFunction& code) {
+  CHECK(claim(function));
+  const Status status = space_->place(masm, function, code, nullptr);
+  finish(function, status);
+  return status;
+}
+
+// Publishes what has been placed, or keeps the error.
+void ModuleCode::finish(u32 function, const Status& status) {
+  if (status.ok()) {
+    space_->publish(function);
+    functions_ready_.fetch_add(1, std::memory_order_relaxed);
+    states_[function].store(State::Ready, std::memory_order_release);
+    return;
+  }
+  {
+    const std::lock_guard lock(errors_mutex_);
+    errors_.emplace_back(function, status.error());
+  }
+  states_[function].store(State::Failed, std::memory_order_release);
+}
+
+Error ModuleCode::error_of(u32 function) const {
+  const std::lock_guard lock(errors_mutex_);
+  for (const auto& [index, error] : errors_) {
+    if (index == function) return error;
+  }
+  return make_error(Err::LimitExceeded, "the function could not be compiled");
+}
+
+Status ModuleCode::compile_all(Executor& executor) {
+  const Module& module = owner_.module();
+  const auto count = static_cast<u32>(module.functions.size());
+  AllTargets targets(*this, count);
+  std::vector<u32> todo;
+  for (u32 i = module.imported_functions; i < count; i++) {
+    if (!claim(i)) continue;
+    todo.push_back(i);
+    targets.add(i);
+  }
+  // The last to start should not be the longest.
+  std::stable_sort(todo.begin(), todo.end(), [&](u32 a, u32 b) {
+    return module.functions[a].body_size > module.functions[b].body_size;
+  });
+
+  struct Lane {
+    LaneLease lease;
+    std::vector<PendingCall> pending;
+  };
+  std::vector<Lane> lanes;
+  for (u32 i = 0; i < executor.width(); i++) lanes.push_back({LaneLease(owner_.engine()), {}});
+  std::vector<Status> results(todo.size(), ok_status());
+  executor.parallel_for(todo.size(), [&](usize i, u32 lane) {
+    results[i] = compile_claimed(*lanes[lane].lease, todo[i], targets, &lanes[lane].pending);
+  });
+
+  for (const Lane& lane : lanes) {
+    for (const PendingCall& call : lane.pending) space_->link(*lane.lease->masm, call);
+  }
+  Status first = ok_status();
+  for (usize i = 0; i < todo.size(); i++) {
+    finish(todo[i], results[i]);
+    if (first.ok() && !results[i].ok()) first = results[i];
+  }
+  return first;
+}
+
+CodeStats ModuleCode::stats() const {
+  return {.functions_ready = functions_ready_.load(std::memory_order_relaxed),
+          .code_bytes = space_->code_bytes(),
+          .wasm_bytes = wasm_bytes_.load(std::memory_order_relaxed),
+          .compile_ns = compile_ns_.load(std::memory_order_relaxed)};
+}
+
+// -- CompiledModule -----------------------------------------------------------------------------
+
+CompiledModule::CompiledModule(Engine& engine, std::shared_ptr<const Module> module,
+                               std::string name)
+    : engine_(engine), module_(std::move(module)), name_(std::move(name)), layout_(*module_) {
+  if (!module_->module_name().empty()) name_ = module_->module_name();
+}
+
+CompiledModule::~CompiledModule() = default;
+
+Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class) {
+  const EngineOptions& options = engine_.options();
+  return code(CodeOptions{.memory_class = memory_class,
+                          .preempt = options.preempt,
+                          .no_homes = options.no_homes,
+                          .spill_all = options.spill_all});
+}
+
+Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& variant : variants_) {
+    if (variant->options() == options) return variant.get();
+  }
+  std::unique_ptr<ModuleCode> variant(new ModuleCode(*this, options));
+  const auto functions = static_cast<u32>(module_->functions.size());
+  variant->space_ =
+      TRY(CodeSpace::create({.functions = functions,
+                             .imported_functions = module_->imported_functions,
+                             .code_bytes_max = module_->code_size * kCodeExpansion +
+                                               functions * kCodeBytesPerFunction + 64 * kKiB},
+                            engine_.stubs().addresses(), variant.get()));
+  variants_.push_back(std::move(variant));
+  return variants_.back().get();
+}
+
+}  // namespace lr::jit

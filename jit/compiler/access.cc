@@ -1,0 +1,266 @@
+// Memories, globals and tables.
+#include "frontend/opcode.h"
+#include "jit/compiler/compiler.h"
+
+namespace lr::jit {
+
+namespace {
+
+constexpr u64 kDispMax = 0x7fff'ffff;
+
+constexpr bool is_next(u8 byte, Op op) { return byte == info(op).code; }
+
+Load load_of(Kind kind) {
+  switch (kind) {
+    case Kind::I32:
+      return Load::I32;
+    case Kind::F32:
+      return Load::F32;
+    case Kind::F64:
+      return Load::F64;
+    default:
+      return Load::I64;
+  }
+}
+
+Store store_of(Kind kind) {
+  switch (kind) {
+    case Kind::I32:
+      return Store::I32;
+    case Kind::F32:
+      return Store::F32;
+    case Kind::F64:
+      return Store::F64;
+    default:
+      return Store::I64;
+  }
+}
+
+}  // namespace
+
+// -- Memory ---------------------------------------------------------------------------------------
+
+Compiler::MemArg Compiler::read_mem_arg() {
+  MemArg arg;
+  if ((reader_.u32_leb() & 0x40) != 0) arg.memory = reader_.u32_leb();
+  arg.offset = reader_.u64_leb();
+  const MemoryType& memory = module_->memories[arg.memory];
+  if (arg.memory != 0 || memory.limits.is_64 || memory.limits.is_shared ||
+      memory.page_size_log2 != 16) {
+    fail_later("this kind of memory");
+  }
+  return arg;
+}
+
+void Compiler::check_bounds(Reg index, u64 end) {
+  const bool constant = !index.valid();
+  const bool seen = constant ? checked_constant_.end > 0 : checked_regs_.has(index);
+  Checked& checked = constant ? checked_constant_ : checked_[index.code];
+  if (seen && checked.end >= end) return;
+  // Nothing that could be observed lies between that check and here: it may as well check for both.
+  if (seen && checked.effects == effects_ && masm_.patch_bounds(checked.patch, end)) {
+    checked.end = end;
+    return;
+  }
+  if (!constant) checked_regs_.add(index);
+  Cold& cold = add_cold(Cold::Kind::Extent);
+  checked = {masm_.bounds_check(index, end, cold.entry), end, effects_};
+  masm_.bind(cold.back);
+}
+
+Address Compiler::pop_address(const MemArg& arg, u32 bytes) {
+  const bool unchecked = options_.memory_class == MemoryClass::Guarded;
+  const Value value = pop();
+  Address address{target_.memory_base};
+  u64 offset = arg.offset;
+  if (value.where == Value::Where::Const) {
+    offset += static_cast<u32>(value.bits);
+    // Above 4 GiB a constant address is never inside.
+    if (!unchecked || offset + bytes > 4 * kGiB) check_bounds(kNoReg, offset + bytes);
+  } else {
+    address.index = to_reg(value);
+    if (!unchecked || arg.offset + bytes > kGuardBytes) {
+      check_bounds(address.index, arg.offset + bytes);
+    }
+  }
+  if (offset <= kDispMax) {
+    address.disp = static_cast<i32>(offset);
+    return address;
+  }
+  const Reg sum = allocate(Kind::I64);
+  masm_.move_imm(Width::W64, sum, offset);
+  if (address.index.valid()) {
+    masm_.alu(Alu::Add, Width::W64, sum, sum, address.index);
+    release(address.index);
+  }
+  address.index = sum;
+  return address;
+}
+
+void Compiler::load(Load load, u32 bytes, Kind type) {
+  const Address address = pop_address(read_mem_arg(), bytes);
+  if (load == load_of(type) && load_operate_ahead(address, type)) return;
+  const Reg dst = result(type, address.index);
+  masm_.load(load, dst, address);
+  push_result(type, dst);
+}
+
+// An operation on what was just loaded, with the other operand below it: one instruction.
+bool Compiler::load_operate_ahead(Address address, Kind type) {
+  if (height() == 0 || top().where == Value::Where::Const || options_.spill_all) return false;
+  const u8 next = reader_.peek();
+  const bool wide = type == Kind::I64;
+  if (type == Kind::I32 || type == Kind::I64) {
+    Alu op;
+    if (is_next(next, wide ? Op::I64Add : Op::I32Add)) {
+      op = Alu::Add;
+    } else if (is_next(next, wide ? Op::I64Sub : Op::I32Sub)) {
+      op = Alu::Sub;
+    } else if (is_next(next, wide ? Op::I64And : Op::I32And)) {
+      op = Alu::And;
+    } else if (is_next(next, wide ? Op::I64Or : Op::I32Or)) {
+      op = Alu::Or;
+    } else if (is_next(next, wide ? Op::I64Xor : Op::I32Xor)) {
+      op = Alu::Xor;
+    } else {
+      return false;
+    }
+    reader_.byte();
+    const Reg lhs = pop_reg();
+    const Reg dst = result(type, lhs, index_of(address));
+    masm_.alu(op, wide ? Width::W64 : Width::W32, dst, lhs, address);
+    push_result(type, dst);
+    return true;
+  }
+  const bool f64 = type == Kind::F64;
+  FloatBinary op;
+  if (is_next(next, f64 ? Op::F64Add : Op::F32Add)) {
+    op = FloatBinary::Add;
+  } else if (is_next(next, f64 ? Op::F64Sub : Op::F32Sub)) {
+    op = FloatBinary::Sub;
+  } else if (is_next(next, f64 ? Op::F64Mul : Op::F32Mul)) {
+    op = FloatBinary::Mul;
+  } else if (is_next(next, f64 ? Op::F64Div : Op::F32Div)) {
+    op = FloatBinary::Div;
+  } else {
+    return false;
+  }
+  reader_.byte();
+  const Reg lhs = pop_reg();
+  const Reg dst = result(type, lhs, index_of(address));
+  masm_.float_binary(op, f64 ? FloatWidth::F64 : FloatWidth::F32, dst, lhs, address);
+  push_result(type, dst);
+  return true;
+}
+
+RegSet Compiler::index_of(const Address& address) {
+  return address.index.valid() ? RegSet::of(address.index) : RegSet();
+}
+
+void Compiler::store(Store store, u32 bytes) {
+  effects_++;
+  const MemArg arg = read_mem_arg();
+  const Value value = pop();
+  const bool is_int = value.type == Kind::I32 || value.type == Kind::I64;
+  const bool immediate =
+      value.where == Value::Where::Const && is_int &&
+      (bytes < 8 || static_cast<i64>(value.bits) == static_cast<i32>(value.bits));
+  if (immediate) {
+    const Address address = pop_address(arg, bytes);
+    masm_.store_imm(store, address, static_cast<i32>(value.bits));
+    return release(address);
+  }
+  const Reg reg = to_reg(value);
+  const Address address = pop_address(arg, bytes);
+  masm_.store(store, address, reg);
+  release(address);
+  release(reg);
+}
+
+void Compiler::memory_size() {
+  reader_.u32_leb();
+  const Reg dst = result(Kind::I32);
+  masm_.load(Load::I64, dst, {target_.context, kNoReg, 0, kContextMemory0});
+  masm_.load(Load::I64, dst, {dst, kNoReg, 0, offsetof(MemoryView, size)});
+  masm_.shift(Shift::ShrU, Width::W64, dst, dst, u8{16});
+  push_result(Kind::I32, dst);
+}
+
+// -- Globals --------------------------------------------------------------------------------------
+
+// A mutable global of another instance is behind a pointer.
+Address Compiler::global_address(u32 index) {
+  const Address cell{target_.context, kNoReg, 0, layout_->global(index)};
+  if (index >= module_->imported_globals || !module_->globals[index].type.is_mutable) return cell;
+  const Reg pointer = allocate(Kind::I64);
+  masm_.load(Load::I64, pointer, cell);
+  return {pointer};
+}
+
+void Compiler::global_get() {
+  const u32 index = reader_.u32_leb();
+  const Kind kind = module_->globals[index].type.type.kind;
+  if (kind == Kind::V128) return fail_later("v128");
+  const Address address = global_address(index);
+  const Reg dst = result(kind, address.base);
+  masm_.load(load_of(kind), dst, address);
+  push_result(kind, dst);
+}
+
+void Compiler::global_set() {
+  effects_++;
+  const u32 index = reader_.u32_leb();
+  const Kind kind = module_->globals[index].type.type.kind;
+  if (kind == Kind::V128) return fail_later("v128");
+  const Reg value = pop_reg();
+  const Address address = global_address(index);
+  masm_.store(store_of(kind), address, value);
+  release(address);
+  release(value);
+}
+
+// -- Tables ---------------------------------------------------------------------------------------
+
+// The element's address; traps if there is none. `index` stays in use.
+Address Compiler::table_element(u32 table, Reg index, Trap trap) {
+  if (module_->tables[table].type.limits.is_64) fail_later("64-bit tables");
+  const Reg view = allocate(Kind::I64);
+  masm_.load(Load::I64, view, {target_.context, kNoReg, 0, layout_->table(table)});
+  Compare outside;
+  outside.width = Width::W64;
+  outside.cond = Cond::GeU;
+  outside.lhs = index;
+  outside.rhs = Address{view, kNoReg, 0, offsetof(TableView, size)};
+  masm_.branch_if(outside, cold_[cold_trap(trap)].entry);
+  masm_.load(Load::I64, view, {view, kNoReg, 0, offsetof(TableView, elements)});
+  return {view, index, 3, 0};
+}
+
+void Compiler::table_get() {
+  const u32 table = reader_.u32_leb();
+  const Reg index = pop_reg();
+  const Address element = table_element(table, index, Trap::TableOutOfBounds);
+  const Reg dst = result(Kind::Ref, element.base, RegSet::of(index));
+  masm_.load(Load::I64, dst, element);
+  push_result(Kind::Ref, dst);
+}
+
+void Compiler::table_set() {
+  const u32 table = reader_.u32_leb();
+  const Reg value = pop_reg();
+  const Reg index = pop_reg();
+  const Address element = table_element(table, index, Trap::TableOutOfBounds);
+  masm_.store(Store::I64, element, value);
+  release(element);
+  release(value);
+}
+
+void Compiler::table_size() {
+  const u32 table = reader_.u32_leb();
+  const Reg dst = result(Kind::I32);
+  masm_.load(Load::I64, dst, {target_.context, kNoReg, 0, layout_->table(table)});
+  masm_.load(Load::I64, dst, {dst, kNoReg, 0, offsetof(TableView, size)});
+  push_result(Kind::I32, dst);
+}
+
+}  // namespace lr::jit

@@ -1,0 +1,428 @@
+// The compiler's state while it walks one function's bytes, and the operations on it. Each part
+// has its own file:
+//
+//   compiler.cc   entry, the dispatch loop, prologue and epilogue, cold code
+//   stack.cc      the operand stack: pushing, popping into registers, spilling
+//   locals.cc     locals and their homes
+//   control.cc    blocks, branches, joins
+//   arith.cc      integers, floats, comparisons, conversions
+//   strength.cc   multiplication and division by constants
+//   access.cc     memories, globals, tables
+//   calls.cc      calls of functions, imports and helpers
+//
+// Where a local is: a local with a home register is in it if `valid_` has the register (and
+// `owner_` names the local), and in its frame slot if `dirty_` does not. Joins and loop headers
+// demand a set of valid registers and allow a set of dirty ones; an edge loads and stores what
+// differs, which is nothing unless one of its paths made a call.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "frontend/opcode.h"
+#include "frontend/type_registry.h"
+#include "jit/compiler/compile.h"
+#include "jit/compiler/homes.h"
+#include "jit/compiler/value.h"
+#include "jit/masm/masm.h"
+
+namespace lr::jit {
+
+// Reads a body that has been validated: no bounds checks.
+class BodyReader {
+ public:
+  void start(const u8* base, u32 offset) {
+    base_ = base;
+    at_ = base + offset;
+  }
+  u32 offset() const { return static_cast<u32>(at_ - base_); }
+  u8 byte() { return *at_++; }
+  u8 peek() const { return *at_; }
+  const u8* at() const { return at_; }
+  void go_to(const u8* at) { at_ = at; }
+  void skip(u32 bytes) { at_ += bytes; }
+  u32 u32_leb() {
+    u32 value = *at_++;
+    if (value < 0x80) return value;
+    value &= 0x7f;
+    for (u32 shift = 7;; shift += 7) {
+      const u32 b = *at_++;
+      value |= (b & 0x7f) << shift;
+      if (b < 0x80) return value;
+    }
+  }
+  u64 u64_leb();
+  i64 signed_leb();
+  template <typename T>
+  T fixed();
+
+ private:
+  const u8* base_ = nullptr;
+  const u8* at_ = nullptr;
+};
+
+// Passes over what follows an instruction's opcode.
+void skip_immediates(BodyReader& reader, Op op);
+
+// Registers and slots of locals at a join, as every edge into it must leave them.
+struct JoinState {
+  bool known = false;  // Set by the first edge.
+  RegSet valid;
+  RegSet dirty;
+};
+
+struct Control {
+  enum class Form : u8 { Function, Block, Loop, If, Else };
+  Form form = Form::Block;
+  bool was_reachable = false;  // The code before it was.
+  u32 base = 0;                // Stack height below its parameters.
+  u32 begin = 0;               // Offset of its opcode.
+  u32 end = 0;                 // Offset of its `end`.
+  u32 block_index = 0;         // Into FuncFacts::blocks.
+  std::span<const ValType> params;
+  std::span<const ValType> results;
+  Label label;      // The end; of a loop, the header.
+  Label otherwise;  // If: the else arm.
+  Label stub;       // Of the br_table whose number is `table`: its edge to this label.
+  u32 table = 0;
+  bool stub_needed = false;
+  i32 results_slot = -1;  // First of the slots of results that do not travel in a register.
+  JoinState join;
+  JoinState at_if;  // If: what the else arm starts with.
+
+  std::span<const ValType> label_types() const { return form == Form::Loop ? params : results; }
+};
+
+class Compiler {
+ public:
+  explicit Compiler(Masm& masm) : masm_(masm), target_(masm.target()) {}
+
+  Status compile(const Module& module, const ContextLayout& layout, u32 index,
+                 const FuncFacts& facts, const CodeOptions& options, const CallTargets& targets,
+                 CompiledFunction& out);
+
+ private:
+  // What cold code does; see emit_cold().
+  struct Cold {
+    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall };
+    Kind kind;
+    Trap trap{};  // Trap
+    u32 wasm_offset = 0;
+    u32 pushed = 0;  // Bytes below the frame.
+    Label entry;
+    Label back;  // Where it goes on, if it does.
+  };
+
+  // -- compiler.cc
+  void start(u32 index);
+  void read_locals();
+  bool run();
+  void step(Op op);
+  void nop();
+  void unreachable();
+  void drop();
+  void i32_const();
+  void i64_const();
+  void f32_const();
+  void f64_const();
+  void prologue();
+  void receive_params();
+  void zero_locals();
+  void emit_return();
+  void restore_saved();
+  void emit_cold();
+  void finish();
+  u32 cold_trap(Trap trap);  // Index into cold_; its entry label is valid until the next one.
+  Cold& add_cold(Cold::Kind kind);
+  void record_pc(u32 wasm_offset, u32 pushed);
+  void near_stub(Stub stub, const Cold& cold);
+  void unsupported(Op op);
+  void fail_later(const char* what);  // Not compiled yet.
+  void skip_unreachable();
+
+  // -- stack.cc
+  Value& top(u32 depth = 0) { return stack_[stack_.size() - 1 - depth]; }
+  u32 height() const { return static_cast<u32>(stack_.size()); }
+  void push_const(Kind type, u64 bits);
+  void push_reg(Kind type, Reg reg);
+  void push_local(u32 local, Kind type);
+  void push_slot(Kind type);  // Its value is in its slot already.
+  // Takes the newest value away. A register it had stays in use until release().
+  Value pop();
+  void drop_to(u32 height);  // Forgets values above.
+  Reg pop_reg();             // Into a register: a home, or a temporary.
+  Reg to_reg(const Value& value);
+  // An operand for Masm: an immediate if it fits, the register, or the frame slot.
+  Operand pop_operand(Width width);
+  Operand pop_float_operand();
+  void release(Reg reg);  // A home is left alone.
+  void release(const Operand& operand);
+  void release(const Address& address);
+  Reg allocate(Kind type);
+  Reg allocate_in(RegSet pool);
+  void take(Reg reg);     // A given register: whatever is in it moves away.
+  void spill(u32 index);  // Into its slot.
+  void spill_one(RegSet pool);
+  void flush();                     // Everything but constants into slots: before a join.
+  void flush_registers(u32 below);  // Every register value below that height into its slot.
+  void load_value(const Value& value, Reg dst);
+  void store_value(const Value& value, Address to);  // May need a temporary.
+  i32 new_slot();
+  Address slot_of_stack(u32 index);
+  Address frame(i32 slot) const { return {target_.sp, kNoReg, 0, slot * 8 + sp_shift_}; }
+
+  // The register for a result, and the end of its operands' use: the home of the local that the
+  // next instruction sets, else `prefer` if it is a temporary, else a new one (which is none of
+  // `others`).
+  Reg result(Kind type, Reg prefer = kNoReg, RegSet others = {});
+  Reg wanted_by_control(Kind type, u8 next, Reg prefer, RegSet others);
+  void push_result(Kind type, Reg reg);
+
+  // -- locals.cc
+  void local_get();
+  void local_set(bool tee);
+  bool in_register(u32 local) const {
+    const Reg home = homes_.of(local);
+    return home.valid() && valid_.has(home) && owner_[home.code] == local;
+  }
+  Reg load_home(u32 local);  // The home, loaded if it was lost.
+  Address slot_of_local(u32 local);
+  void own_home(u32 local);       // About to be written: valid, dirty, owner.
+  void detach(u32 local);         // Saves the pending reads of a local that is about to change.
+  void store_dirty(RegSet regs);  // Homes of live locals into their slots.
+  void lose_caller_saved();       // Before a call.
+
+  // -- control.cc
+  void block(Control::Form form);
+  void if_();
+  void else_();
+  void end();
+  void end_function();
+  void end_if(Control& control);
+  void br();
+  void br_if();
+  void br_table();
+  void return_();
+  void loop_header(Control& control);
+  RegSet prepare_loop(const LoopFacts& loop, const Control& control);
+  // Homes of the loop's own: locals that it uses and that have none get registers of locals that
+  // it does not use, or uses less.
+  void rehome(const LoopFacts& loop, const Control& control);
+  bool give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]);
+  void leave_loop();  // Undoes rehome() where the loop's end is passed.
+  u32 owner_at(Reg reg, const Control& control) const;
+  void read_block_type(Control& control);
+  Control& target_of(u32 depth) { return control_[control_.size() - 1 - depth]; }
+  Control& open(Control::Form form);
+  bool is_live_at(u32 local, const Control& control) const;
+  RegSet live_at(RegSet regs, const Control& control) const;
+  bool result_in_register(const Control& to) const {
+    return to.form != Control::Form::Loop && to.results.size() == 1;
+  }
+  Reg result_register(Kind type) const;
+  // Puts the newest values where the label wants them; they stay on the stack.
+  void move_results(Control& to);
+  void emit_results(Control& to);  // The same without changing what is known of the stack.
+  struct EdgeWork {
+    RegSet stores;
+    RegSet loads;
+    bool empty() const { return stores.empty() && loads.empty(); }
+  };
+  // What the edge from here must do; defines the join if this is its first edge.
+  EdgeWork edge_to(Control& to);
+  void emit_edge(const EdgeWork& work, const Control& to);
+  void follow_edge(Control& to) { emit_edge(edge_to(to), to); }
+  void enter_join(Control& control);
+  void push_label_values(Control& control);
+  void become_unreachable();
+  Compare pop_condition();
+  void release(const Compare& compare);
+  void move_out_of(Compare& compare, Reg reg);
+  void br_table_stub(Control& to);
+
+  // -- arith.cc
+  void binary(Alu op, Width width);
+  void multiply(Width width);
+  void divide(Divide op, Width width);
+  void divide_general(Divide op, Width width);
+  void shift(Shift op, Width width);
+  void unary(Unary op, Width width);
+  void eqz(Width width);
+  void compare(Cond cond, Width width);
+  void float_compare(FloatCond cond, FloatWidth width);
+  void push_compare(const Compare& compare);
+  static Compare test(Width width, Reg reg);  // reg != 0
+  void materialise_compare();
+  void float_binary(FloatBinary op, FloatWidth width);
+  void float_unary(FloatUnary op, FloatWidth width);
+  void convert(Convert op, Kind to, bool traps);
+  void bitcast(Kind from, Kind to);
+  void wrap();
+  void extend(bool is_signed);
+  void select();
+  void select_typed();
+  void ref_null();
+  void ref_is_null();
+  bool fold_binary(Alu op, Width width);
+  bool add_scaled_ahead(Width width, u64 shift_count);
+
+  void push_again(Value value);
+  void swap_top();  // The two newest values; one is a constant.
+
+  // -- strength.cc: true if it was done.
+  bool multiply_by_constant(Width width, i64 factor);
+  bool divide_by_constant(Divide op, Width width, u64 divisor);
+  bool divide_by_power(Divide op, Width width, u64 divisor);
+  bool divide_wide_by_constant(Divide op, u64 divisor);
+  struct Magic {
+    u64 factor;
+    bool has_bit_64;
+    u8 shift;
+  };
+  static Magic choose_multiplier(u64 divisor, u32 precision);
+  void divide_u64(Reg quotient, Reg src, Reg temp, u64 divisor);
+  void divide_s64(Reg quotient, Reg src, Reg temp, i64 divisor);
+  void divide_u32(Reg dst, Reg src, Reg temp, u32 divisor);
+  void divide_s32(Reg dst, Reg src, Reg temp, i32 divisor);
+
+  // -- access.cc
+  struct MemArg {
+    u32 memory = 0;
+    u64 offset = 0;
+  };
+  MemArg read_mem_arg();
+  // Pops the address and checks it; the registers in the result are in use.
+  Address pop_address(const MemArg& arg, u32 bytes);
+  static RegSet index_of(const Address& address);
+  void load(Load load, u32 bytes, Kind type);
+  bool load_operate_ahead(Address address, Kind type);
+  void store(Store store, u32 bytes);
+  void check_bounds(Reg index, u64 end);
+  void memory_size();
+  void global_get();
+  void global_set();
+  Address global_address(u32 index);
+  void table_get();
+  void table_set();
+  void table_size();
+  Address table_element(u32 table, Reg index, Trap trap);
+
+  // -- calls.cc
+  struct Signature {
+    std::span<const ValType> params;
+    std::span<const ValType> results;
+  };
+  struct Move {
+    Reg dst;
+    Reg src;
+  };
+  void call();
+  void call_indirect();
+  Reg load_func_ref(u32 table, TypeId type);
+  void helper(Stub stub, std::initializer_list<u32> immediates);
+  void helper_1(Stub stub);  // One index as immediate.
+  void helper_2(Stub stub);
+  void memory_grow();
+  void table_grow();
+  void ref_func();
+  void narrow_result();
+  template <typename Emit>
+  void emit_call(const Signature& signature, Reg extra, Emit&& emit);
+  // Moves the newest values, which stay on the stack, to the registers and the stack area where
+  // the convention wants values of these types, together with what is in moves_ already.
+  void place_values(std::span<const ValType> types, std::span<const Reg> ints,
+                    std::span<const Reg> vectors, Address area);
+  void push_call_results(const Signature& signature, u32 stacked);
+  void parallel_move();
+  static u32 stack_bytes(std::span<const ValType> types, std::span<const Reg> ints,
+                         std::span<const Reg> vectors);
+
+  Masm& masm_;
+  const Target& target_;
+
+  // The function.
+  const Module* module_ = nullptr;
+  const ContextLayout* layout_ = nullptr;
+  const FuncFacts* facts_ = nullptr;
+  const CallTargets* targets_ = nullptr;
+  CodeOptions options_;
+  CompiledFunction* out_ = nullptr;
+  u32 index_ = 0;
+  u32 body_begin_ = 0;
+  const DefinedType* type_ = nullptr;
+  std::vector<Kind> local_types_;
+  std::vector<Reg> arrival_;
+  BodyReader reader_;
+  u32 op_offset_ = 0;  // Of the instruction being compiled.
+  bool reachable_ = true;
+  bool done_ = false;
+  Err failed_{};
+  bool has_failed_ = false;
+  std::string fail_detail_;
+  u32 br_tables_ = 0;
+  u32 next_block_ = 0;
+  u32 next_loop_ = 0;
+
+  // The operand stack.
+  std::vector<Value> stack_;
+  u32 canonical_ = 0;            // Values below are constants or in their slots.
+  std::vector<i32> stack_slot_;  // Frame slot of stack index i, or -1.
+  RegSet temporaries_;           // Allocatable and no home.
+  RegSet used_;                  // Temporaries in use.
+  u32 temp_owner_[64] = {};      // Stack index of the value in a temporary, or kNone.
+  Compare pending_;
+  Reg result_int_;  // Where a join wants its one result: never a home.
+  Reg result_vector_;
+
+  // Registers with another owner for the time of a loop, innermost loop last.
+  struct Swap {
+    Reg reg;
+    u32 outer;           // The owner outside, or kNone.
+    u32 inner;           // The owner inside.
+    bool outer_is_used;  // By the loop: it has no home there.
+    bool is_temporary;   // Outside.
+    u32 control;         // Of the loop.
+  };
+  static constexpr u32 kTemporariesMin = 4;
+  static constexpr usize kSwapsMax = 64;  // Keeps deep nests linear.
+  std::vector<Swap> swaps_;
+
+  // Locals.
+  Homes homes_;
+  std::vector<i32> local_slot_;  // Frame slot, or -1.
+  std::vector<u32> newest_ref_;  // Newest stack entry that reads the local, or kNone.
+  RegSet valid_;
+  RegSet dirty_;
+  u32 owner_[64] = {};
+  u32 destination_ = kNone;  // The local whose home result() returned.
+  bool destination_tee_ = false;
+
+  // Bounds already checked in this straight line, by index register: index + end is inside. While
+  // effects_ has not changed since, the check can be raised instead of making another.
+  struct Checked {
+    Patch patch;
+    u64 end = 0;
+    u32 effects = 0;
+  };
+  RegSet checked_regs_;
+  Checked checked_[32];
+  Checked checked_constant_;  // For constant addresses; end is 0 if there is none.
+  u32 effects_ = 0;  // Stores, calls, possible traps and branches so far.
+
+  std::vector<Control> control_;
+
+  // The frame.
+  i32 slots_ = 0;
+  i32 sp_shift_ = 0;  // Bytes pushed below the frame right now.
+  bool needs_frame_ = false;
+  bool frameless_ = false;
+  bool small_frame_ = false;
+  std::vector<Patch> frame_patches_;
+  std::vector<Patch> check_patches_;
+  Label epilogue_;
+  std::vector<Cold> cold_;
+  std::vector<Move> moves_;
+  std::vector<Label*> table_labels_;
+};
+
+}  // namespace lr::jit

@@ -1,0 +1,45 @@
+// What the compiler knows about one value of the operand stack.
+//
+//   Const    the bits are known; no code has been emitted for it
+//   Local    the value that a local has now: reads the local's register or slot when used.
+//            All such entries of one local are chained, newest first, so that a write to the
+//            local can find and save them
+//   Reg      in a register that nobody else uses
+//   Slot     in its own slot of the frame
+//   Compare  the comparison in Compiler::pending_; only ever the newest value, and the next
+//            instruction consumes it
+#pragma once
+
+#include "base/types.h"
+#include "frontend/types.h"
+#include "jit/masm/reg.h"
+
+namespace lr::jit {
+
+inline constexpr u32 kNone = ~u32{0};
+
+struct Value {
+  enum class Where : u8 { Const, Local, Reg, Slot, Compare };
+
+  Where where = Where::Slot;
+  Kind type = Kind::I32;  // I8, I16 and Bottom never occur.
+  Reg reg;                // Reg
+  union {
+    u32 local = kNone;  // Local
+    u32 slot;           // Slot: the stack index whose slot holds it (its own, while on the stack)
+  };
+  union {
+    u64 bits = 0;  // Const
+    u32 older;     // Local: stack index of the next older entry of the same local, or kNone
+  };
+};
+static_assert(sizeof(Value) == 16);
+
+constexpr bool in_vector(Kind type) {
+  return type == Kind::F32 || type == Kind::F64 || type == Kind::V128;
+}
+constexpr bool is_64(Kind type) {
+  return type == Kind::I64 || type == Kind::F64 || type == Kind::Ref;
+}
+
+}  // namespace lr::jit

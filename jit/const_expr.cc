@@ -1,0 +1,106 @@
+#include "jit/const_expr.h"
+
+#include <cstring>
+#include <vector>
+
+#include "frontend/instr_reader.h"
+#include "jit/instance.h"
+
+namespace lr::jit {
+
+namespace {
+
+u64 low32(u64 value) { return static_cast<u32>(value); }
+
+class Evaluator {
+ public:
+  explicit Evaluator(Instance& instance) : instance_(instance) {}
+
+  // False for an instruction that is not known here.
+  bool step(const Instr& instr) {
+    switch (instr.op) {
+      case Op::I32Const:
+      case Op::I64Const:
+      case Op::F32Const:
+      case Op::F64Const:
+        push(instr.value);
+        return true;
+      case Op::V128Const: {
+        Cell cell;
+        std::memcpy(&cell, instr.bytes, 16);
+        stack_.push_back(cell);
+        return true;
+      }
+      case Op::RefNull:
+        push(0);
+        return true;
+      case Op::RefFunc:
+        push(reinterpret_cast<u64>(instance_.func(instr.index)));
+        return true;
+      case Op::GlobalGet:
+        stack_.push_back(*instance_.global_cell(instr.index));
+        return true;
+      default:
+        return arithmetic(instr.op);
+    }
+  }
+
+  Cell take() {
+    const Cell top = stack_.back();
+    stack_.pop_back();
+    return top;
+  }
+
+ private:
+  void push(u64 bits) { stack_.push_back(Cell{.bits = bits}); }
+
+  bool arithmetic(Op op) {
+    if (stack_.size() < 2) return false;
+    const u64 rhs = take().bits;
+    const u64 lhs = take().bits;
+    switch (op) {
+      case Op::I32Add:
+        push(low32(lhs + rhs));
+        return true;
+      case Op::I32Sub:
+        push(low32(lhs - rhs));
+        return true;
+      case Op::I32Mul:
+        push(low32(lhs * rhs));
+        return true;
+      case Op::I64Add:
+        push(lhs + rhs);
+        return true;
+      case Op::I64Sub:
+        push(lhs - rhs);
+        return true;
+      case Op::I64Mul:
+        push(lhs * rhs);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  Instance& instance_;
+  std::vector<Cell> stack_;
+};
+
+}  // namespace
+
+Result<Cell> evaluate(Instance& instance, const ConstExpr& expr) {
+  const Module& module = instance.module();
+  Diag diag;
+  Reader reader(module.bytes, expr.offset, expr.offset + expr.size, diag);
+  Evaluator evaluator(instance);
+  Instr instr;
+  for (;;) {
+    read_instr(reader, module.features, instr);
+    if (instr.op == Op::End) return evaluator.take();
+    if (!diag.ok() || !evaluator.step(instr)) {
+      return make_error(Err::FeatureOff, "an instruction in a constant expression");
+    }
+  }
+}
+
+}  // namespace lr::jit

@@ -1,0 +1,71 @@
+// Engine: what all modules and processes of a program share. The processor's features, the
+// machine code that is not a module's own (stubs), and the registry from a program counter to
+// the code it lies in. Made once, outlives everything else; all methods may be called from any
+// thread.
+//
+//   Engine ------ CompiledModule --- ModuleCode    shared by all processes
+//      |                |                |
+//   ProcessStore --- Instance -----------+         of one process each (jit/instance.h)
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/result.h"
+#include "frontend/features.h"
+#include "jit/compiler/compile.h"
+#include "jit/masm/target.h"
+
+namespace lr::jit {
+
+class CompiledModule;
+struct CompilerLane;
+class StubSpace;
+
+struct EngineOptions {
+  CpuFeatures cpu = detect_cpu();
+  FeatureSet features = FeatureSet::defaults();
+  Preempt preempt = Preempt::Flag;
+  // Function bodies are validated when they are compiled, not when the module is loaded.
+  bool lazy_validation = false;
+  // Test modes, see CodeOptions.
+  bool no_homes = false;
+  bool spill_all = false;
+};
+
+class Engine {
+ public:
+  // Fails with BadArgument on a processor without the baseline. The first engine of a program
+  // installs the signal handler for guard pages (jit/traps.h).
+  static Result<std::unique_ptr<Engine>> create(const EngineOptions& options = {});
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const EngineOptions& options() const { return options_; }
+  const Target& target() const;
+
+  // Decodes and validates; compiles nothing. `name` is what errors and backtraces call the module
+  // if it has no name of its own. Bodies are validated by `executor`'s threads.
+  Result<std::shared_ptr<CompiledModule>> load(std::vector<u8> bytes, std::string name,
+                                               Executor& executor);
+
+  // -- For the rest of jit --------------------------------------------------------------------
+  StubSpace& stubs() { return *stubs_; }
+
+ private:
+  friend class LaneLease;
+  explicit Engine(const EngineOptions& options);
+  std::unique_ptr<CompilerLane> take_lane();
+  void give_back(std::unique_ptr<CompilerLane> lane);
+
+  EngineOptions options_;
+  std::unique_ptr<StubSpace> stubs_;
+  std::mutex lanes_mutex_;
+  std::vector<std::unique_ptr<CompilerLane>> lanes_;  // Those not in use.
+};
+
+}  // namespace lr::jit

@@ -1,0 +1,194 @@
+// ProcessStore and Instance: what one process has of modules. A store owns everything that its
+// instances have (memories, tables, globals, function references) until the process ends; an
+// instance is never unloaded before its store. Used only by the thread that holds the process: no
+// locks.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/run_state.h"
+#include "jit/compiled_module.h"
+#include "jit/context.h"
+#include "jit/host_function.h"
+#include "jit/memory.h"
+#include "jit/table.h"
+#include "jit/zeroed.h"
+
+namespace lr::jit {
+
+class Engine;
+class Instance;
+class ProcessStore;
+
+struct Global {
+  GlobalType type;
+  Cell* cell = nullptr;
+};
+
+struct Tag {
+  TypeId type = 0;
+};
+
+// Something that an import can be given: one of a store's own things, or a host function.
+struct Extern {
+  ExternKind kind{};
+  FuncRef* func = nullptr;             // Func: of this store,
+  const HostFunction* host = nullptr;  //   or a host function.
+  Table* table = nullptr;
+  Memory* memory = nullptr;
+  Global* global = nullptr;
+  Tag* tag = nullptr;
+
+  static Extern of(FuncRef* func) { return {.kind = ExternKind::Func, .func = func}; }
+  static Extern of(const HostFunction* host) { return {.kind = ExternKind::Func, .host = host}; }
+  static Extern of(Table* table) { return {.kind = ExternKind::Table, .table = table}; }
+  static Extern of(Memory* memory) { return {.kind = ExternKind::Memory, .memory = memory}; }
+  static Extern of(Global* global) { return {.kind = ExternKind::Global, .global = global}; }
+  static Extern of(Tag* tag) { return {.kind = ExternKind::Tag, .tag = tag}; }
+};
+
+struct ProcessStoreOptions {
+  MemoryOptions memory;  // For all memories that instances of this store define.
+};
+
+class ProcessStore {
+ public:
+  // `run` must outlive the store; it is what contexts lead to.
+  ProcessStore(Engine& engine, RunState& run, const ProcessStoreOptions& options = {});
+  ~ProcessStore();
+  ProcessStore(const ProcessStore&) = delete;
+  ProcessStore& operator=(const ProcessStore&) = delete;
+
+  Engine& engine() const { return engine_; }
+  RunState& run() const { return run_; }
+  const ProcessStoreOptions& options() const { return options_; }
+
+  // Makes an instance with one Extern for each of module().imports, in their order, checked
+  // against the declared types (IncompatibleImport). Applies active segments in order; the error is
+  // of phase Trap when one is out of bounds, and what was done before it stays, as the
+  // specification says. Runs nothing: the caller invokes start() in the process.
+  Result<Instance*> instantiate(const std::shared_ptr<CompiledModule>& module,
+                                std::span<const Extern> imports);
+
+  // Things that no module defines.
+  Result<Memory*> add_memory(const MemoryType& type);
+  Result<Table*> add_table(const TableType& type, u64 init);
+  Global* add_global(const GlobalType& type, Cell value);
+  Tag* add_tag(TypeId type);
+  // A reference to a host function, to be called or put into tables.
+  FuncRef* host_ref(const HostFunction* host);
+
+  // The context from which activations call: no instance, no memory.
+  Context* root_context() const { return root_; }
+  // The engine's thunk for a type, without its lock from the second time on.
+  const void* thunk(TypeId type);
+
+  std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
+
+ private:
+  friend class Instance;
+
+  Engine& engine_;
+  RunState& run_;
+  ProcessStoreOptions options_;
+  Context* root_ = nullptr;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<std::unique_ptr<Table>> tables_;
+  std::deque<Global> globals_;
+  std::deque<Tag> tags_;
+  std::deque<Cell> cells_;  // Of globals that no module defines.
+  std::deque<FuncRef> host_refs_;
+  std::unordered_map<TypeId, const void*> thunks_;
+};
+
+class Instance {
+ public:
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  ProcessStore& store() const { return store_; }
+  const Module& module() const { return compiled_->module(); }
+  CompiledModule& compiled() const { return *compiled_; }
+  ModuleCode& code() const { return *code_; }
+  Context* context() const { return context_; }
+
+  // The reference to a function, made at the first call. Null never.
+  FuncRef* func(u32 index);
+  Memory& memory(u32 index) const { return *memories_[index]; }
+  Table& table(u32 index) const { return *tables_[index]; }
+  Global* global(u32 index);
+  // Where the global's value is, in this instance or its owner's.
+  Cell* global_cell(u32 index);
+  Tag* tag(u32 index) const { return tags_[index]; }
+  // The start function, or null.
+  FuncRef* start();
+
+  std::optional<Extern> find_export(std::string_view name);
+
+  // Passive segments, empty once dropped.
+  std::span<const u8> data_segment(u32 index) const;
+  u32 element_count(u32 index) const;
+  // Element `at` of a segment, as a table holds it; it is in range.
+  u64 element(u32 segment, u32 at);
+  void drop_data(u32 index) { dropped_data_[index] = true; }
+  void drop_element(u32 index) { dropped_elements_[index] = true; }
+
+  // `index` has become ready: references that led to its stub lead to its code.
+  void refresh(u32 index);
+
+ private:
+  friend class ProcessStore;
+
+  Instance(ProcessStore& store, std::shared_ptr<CompiledModule> compiled);
+
+  // The steps of instantiation, in order.
+  Status link(std::span<const Extern> imports);
+  Status choose_code();
+  Status make_context();
+  Status make_memories();
+  Status make_tables();
+  Status make_globals();
+  void make_tags();
+  void fill_import_slots();
+  Status apply_elements();
+  Status apply_data();
+
+  FuncRef* make_func_ref(u32 index);
+
+  ProcessStore& store_;
+  std::shared_ptr<CompiledModule> compiled_;
+  ModuleCode* code_ = nullptr;
+  Context* context_ = nullptr;
+  std::vector<Extern> imports_;  // Functions only, by index, once linked.
+  std::vector<Memory*> memories_;
+  std::vector<Table*> tables_;
+  std::vector<Global*> globals_;  // Those of this module are made when asked for.
+  std::vector<Tag*> tags_;
+  ZeroedArray<FuncRef*> func_refs_;  // By function index.
+  std::deque<FuncRef> own_refs_;
+  std::vector<bool> dropped_data_;
+  std::vector<bool> dropped_elements_;
+};
+
+// Finds externs by name. The usual way to instantiate: all names that are missing are in one
+// error (UnknownImport).
+class Resolver {
+ public:
+  virtual ~Resolver() = default;
+  virtual std::optional<Extern> resolve(const Module& module, const Import& import) = 0;
+};
+Result<std::vector<Extern>> resolve_imports(const Module& module, Resolver& resolver);
+
+// "(func (param i32) (result i32))", "(memory 1 2)", ...: the declared type of an import.
+std::string describe_import(const Module& module, const Import& import);
+
+}  // namespace lr::jit

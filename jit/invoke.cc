@@ -1,0 +1,102 @@
+#include "jit/invoke.h"
+
+#include "frontend/type_registry.h"
+#include "jit/convention.h"
+#include "jit/engine.h"
+#include "jit/entry.h"
+#include "jit/instance.h"
+#include "jit/stubs.h"
+
+namespace lr::jit {
+
+namespace {
+
+// Frames of the thunk and of the stub behind it, beside what they copy.
+constexpr u64 kStubFrameBytes = 128;
+
+ActivationRecord* innermost(const ProcessStore& store) {
+  const u64 distance = store.root_context()->activation;
+  if (distance == 0) return nullptr;
+  return reinterpret_cast<ActivationRecord*>(store.run().stack_top - distance);
+}
+
+HostWaitPicture* waiting(const RunState& run) {
+  auto* picture = reinterpret_cast<HostWaitPicture*>(run.sp);
+  DCHECK(picture->resume == lr_host_resume);
+  return picture;
+}
+
+void ring_with(RunState& run, Doorbell* bell) {
+  run.doorbell.store(bell, std::memory_order_release);
+  run.publish_limit();
+}
+
+}  // namespace
+
+u32 value_words(TypeId id) {
+  const DefinedType& type = defined_type(id);
+  const auto words = [](std::span<const ValType> types) {
+    u32 sum = 0;
+    for (const ValType t : types) sum += t == kV128 ? 2 : 1;
+    return sum;
+  };
+  return std::max(words(type.params), words(type.results));
+}
+
+bool begin_activation(ProcessStore& store, FuncRef* func, u64* values) {
+  RunState& run = store.run();
+  const void* thunk = store.thunk(func->type);
+  // Arguments and results stand on the stack twice, if they do not fit registers.
+  const u64 need = sizeof(ActivationRecord) + 32 * u64{value_words(func->type)} + kStubFrameBytes;
+  if (run.sp - need < run.stack_limit) {
+    run.stack_need = static_cast<u32>(need);
+    return false;
+  }
+  Context* root = store.root_context();
+  auto* record = reinterpret_cast<ActivationRecord*>(run.sp - sizeof(ActivationRecord));
+  *record = {.resume = lr_activation_start,
+             .thunk = thunk,
+             .func = func,
+             .values = values,
+             .bell = run.doorbell.load(std::memory_order_relaxed),
+             .previous = root->activation,
+             .root = root,
+             .padding = 0};
+  run.sp = reinterpret_cast<u64>(record);
+  root->activation = run.stack_top - run.sp;
+  ring_with(run, &root->bell);
+  return true;
+}
+
+void abandon_activation(ProcessStore& store) {
+  RunState& run = store.run();
+  const ActivationRecord* record = innermost(store);
+  CHECK(record != nullptr);
+  run.sp = reinterpret_cast<u64>(record + 1);
+  store.root_context()->activation = record->previous;
+  ring_with(run, record->bell);
+}
+
+u32 activation_count(const ProcessStore& store) {
+  u32 count = 0;
+  u64 distance = store.root_context()->activation;
+  while (distance != 0) {
+    distance = reinterpret_cast<ActivationRecord*>(store.run().stack_top - distance)->previous;
+    count++;
+  }
+  return count;
+}
+
+// The array is the bottom of the host-call stub's frame, which stands above the picture.
+u64* host_call_values(const RunState& run) { return reinterpret_cast<u64*>(waiting(run) + 1); }
+
+void complete_host_call(RunState& run, HostStatus status) {
+  waiting(run)->status = static_cast<u64>(status);
+}
+
+bool may_move_stack(const RunState& run, Leave reason) {
+  if (reason == Leave::Trapped) return false;
+  return reason != Leave::Yield || *reinterpret_cast<const void**>(run.sp) != lr_yield_resume;
+}
+
+}  // namespace lr::jit

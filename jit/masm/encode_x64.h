@@ -1,0 +1,175 @@
+// x86-64 instruction bytes. Out is a cursor over the code buffer for the length of one method:
+//
+//   Out o(buffer_);                       // makes room
+//   o.rr(kMov, w, dst, src);              // the cursor lives in a machine register
+//                                         // the destructor hands it back
+//
+// An instruction is [prefix] [REX] [0F [38|3A]] opcode modrm [sib] [disp] [imm], or the same with
+// prefix, REX and escapes packed into a VEX prefix. In every method `reg` is the modrm.reg operand
+// and `rm` the modrm.rm operand, as the manuals' tables name them.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include <cstring>
+
+#include "jit/masm/code_buffer.h"
+
+namespace lr::jit::x64 {
+
+using Buffer = CodeBuffer<asmjit::x86::Assembler>;
+
+// Prefix (0, 66, F2, F3), map (0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A) and opcode.
+struct Op {
+  u8 prefix;
+  u8 map;
+  u8 code;
+};
+
+enum Cc : u8 { O, NO, B, AE, E, NE, BE, A, S, NS, P, NP, L, GE, LE, G };
+constexpr Cc operator!(Cc cc) { return static_cast<Cc>(cc ^ 1); }
+
+constexpr bool fits_i8(i64 value) { return value == static_cast<i8>(value); }
+constexpr bool fits_i32(i64 value) { return value == static_cast<i32>(value); }
+
+class Out {
+ public:
+  explicit Out(Buffer& buffer, usize bytes = Buffer::kMethodBytesMax)
+      : p(buffer.room(bytes)), buffer_(buffer) {}
+  ~Out() { buffer_.advance_to(p); }
+  Out(const Out&) = delete;
+  Out& operator=(const Out&) = delete;
+
+  u32 offset() const { return static_cast<u32>(p - buffer_.at(0)); }
+
+  void byte(u32 value) { *p++ = static_cast<u8>(value); }
+  void word(u32 value) { put(static_cast<u16>(value)); }
+  void dword(u32 value) { put(value); }
+  void qword(u64 value) { put(value); }
+
+  // Instruction without immediate; `wide` is REX.W (VEX.W). `byte_register`: the operand rm (in
+  // rr) or reg (in rm) is a byte.
+  void rr(Op op, bool wide, u32 reg, u32 rm, bool byte_register = false) {
+    head(op, wide, reg, 0, rm, byte_register && needs_rex(rm));
+    modrm(reg, rm);
+  }
+  void rm(Op op, bool wide, u32 reg, const Address& m, bool byte_register = false) {
+    head(op, wide, reg, index_of(m), m.base.number(), byte_register && needs_rex(reg));
+    modrm(reg, m);
+  }
+
+  // VEX forms; `v` is the first source of the three-operand form, 0 where there is none (the
+  // field is stored inverted, and an unused one must read 1111).
+  void vex_rr(Op op, bool wide, u32 reg, u32 v, u32 rm) {
+    vex_head(op, wide, reg, v, 0, rm);
+    modrm(reg, rm);
+  }
+  void vex_rm(Op op, bool wide, u32 reg, u32 v, const Address& m) {
+    vex_head(op, wide, reg, v, index_of(m), m.base.number());
+    modrm(reg, m);
+  }
+
+  // A short jump to a place further on in the same method; land() completes it.
+  [[nodiscard]] u8* jump_short(Cc cc) {
+    byte(0x70 | cc);
+    return p++;
+  }
+  [[nodiscard]] u8* jump_short() {
+    byte(0xeb);
+    return p++;
+  }
+  void land(u8* at) {
+    DCHECK(p - at - 1 <= 127);
+    *at = static_cast<u8>(p - at - 1);
+  }
+  void jump(Label& label) {
+    if (backward_short(label, 0xeb)) return;
+    byte(0xe9);
+    rel32(label);
+  }
+  void jump(Cc cc, Label& label) {
+    if (backward_short(label, 0x70 | cc)) return;
+    byte(0x0f);
+    byte(0x80 | cc);
+    rel32(label);
+  }
+
+  u8* p;
+
+ private:
+  template <typename T>
+  void put(T value) {
+    std::memcpy(p, &value, sizeof value);
+    p += sizeof value;
+  }
+  // Without a REX prefix 4 to 7 name ah, ch, dh and bh in byte instructions.
+  static bool needs_rex(u32 reg) { return reg >= 4; }
+  static u32 index_of(const Address& m) { return m.index.valid() ? m.index.number() : 0; }
+
+  void head(Op op, bool wide, u32 reg, u32 index, u32 base, bool force) {
+    if (op.prefix != 0) byte(op.prefix);
+    const u32 rex = (wide ? 8u : 0u) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
+    *p = static_cast<u8>(0x40 | rex);
+    p += (rex != 0) | force;
+    if (op.map >= 1) byte(0x0f);
+    if (op.map == 2) byte(0x38);
+    if (op.map == 3) byte(0x3a);
+    byte(op.code);
+  }
+
+  void vex_head(Op op, bool wide, u32 reg, u32 v, u32 index, u32 base) {
+    const u32 pp = op.prefix == 0x66 ? 1 : op.prefix == 0xf3 ? 2 : op.prefix == 0xf2 ? 3 : 0;
+    const u32 not_r = reg < 8 ? 0x80 : 0;
+    const u32 v_and_pp = (~v & 15) << 3 | pp;
+    if (op.map == 1 && !wide && (index | base) < 8) {
+      byte(0xc5);
+      byte(not_r | v_and_pp);
+    } else {
+      byte(0xc4);
+      byte(not_r | (index < 8 ? 0x40u : 0u) | (base < 8 ? 0x20u : 0u) | op.map);
+      byte((wide ? 0x80u : 0u) | v_and_pp);
+    }
+    byte(op.code);
+  }
+
+  void modrm(u32 reg, u32 rm) { byte(0xc0 | (reg & 7) << 3 | (rm & 7)); }
+
+  void modrm(u32 reg, const Address& m) {
+    const u32 base = m.base.number() & 7u;
+    // With base 101 mode 0 means something else: such an address gets a displacement of 0.
+    const u32 mode = m.disp == 0 && base != 5 ? 0 : fits_i8(m.disp) ? 1 : 2;
+    const u32 head = mode << 6 | (reg & 7) << 3;
+    if (m.index.valid()) {
+      byte(head | 4);
+      byte(static_cast<u32>(m.shift) << 6 | (m.index.number() & 7u) << 3 | base);
+    } else {
+      byte(head | base);
+      *p = 0x24;  // Base 100 asks for a sib byte: no index, base 100.
+      p += base == 4;
+    }
+    put(m.disp);
+    p -= mode == 2 ? 0 : mode == 1 ? 3 : 4;
+  }
+
+  bool backward_short(const Label& label, u32 opcode) {
+    if (!label.bound()) return false;
+    const i64 distance = i64{label.position} - (offset() + 2);
+    if (!fits_i8(distance)) return false;
+    byte(opcode);
+    byte(static_cast<u32>(distance));
+    return true;
+  }
+  void rel32(Label& label) {
+    const u32 at = offset();
+    if (label.bound()) {
+      dword(static_cast<u32>(label.position) - (at + 4));
+    } else {
+      buffer_.add_fixup(label, at, at + 4);
+      dword(0);
+    }
+  }
+
+  Buffer& buffer_;
+};
+
+}  // namespace lr::jit::x64

@@ -1,0 +1,121 @@
+// Memory: a linear memory, as machine code sees it (MemoryView) and with what grows it.
+//
+//   base                    extent          size            capacity
+//    |  may be touched        |  asks first   |  not yet grown  |
+//    +------------------------+---------------+-----------------+  guard (Guarded only)
+//
+// Guarded: an own reservation of 4 GiB and kGuardBytes, committed up to `size`; extent == size.
+// Dense: a raw area, from a slot of the process or a reservation of its own; code compares with the
+// extent, which rises when something beyond it is touched. Bytes beyond the extent are zero in the
+// area; data segments that reach there are copied when the extent rises.
+//
+// Belongs to one process: no locks. Contexts whose memory 0 it is are attached and get every new
+// base and extent; machine code reloads its registers after whatever may have changed them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "frontend/module.h"
+#include "jit/compiler/compile.h"
+#include "jit/context.h"
+
+namespace lr::jit {
+
+// Zeroed bytes that somebody owns.
+struct MemoryArea {
+  u8* base = nullptr;
+  u64 capacity = 0;
+};
+
+// Where memories get their bytes from and whom they are charged to. The process layer derives its
+// own; what it does not override reserves with mmap and charges nobody.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  // Asked before `bytes` more of a memory become touchable. False refuses.
+  virtual bool charge(u64 bytes) { return (void)bytes, true; }
+  virtual void release_charge(u64 bytes) { (void)bytes; }
+  // A zeroed area of at least `bytes` for a dense memory; base null if there is none.
+  virtual MemoryArea acquire(u64 bytes);
+  // A larger area that begins with the first `used` bytes of `area`, which is given back; where it
+  // is impossible, base is null and `area` stays valid.
+  virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
+  virtual void release(MemoryArea area);
+
+  // Reserves with mmap and charges nobody.
+  static MemorySource& plain();
+};
+
+struct MemoryOptions {
+  MemoryClass memory_class = MemoryClass::Guarded;
+  MemorySource* source = nullptr;  // Null: MemorySource::plain().
+  u64 size_max = ~u64{0};          // A limit of the process, in bytes.
+  // Test modes: the extent rises by exactly what was asked for; every growth moves a dense memory.
+  bool exact_extent = false;
+  bool move_always = false;
+};
+
+class Memory {
+ public:
+  // Guarded is refused for 64-bit memories and other page sizes: they become Dense.
+  static Result<std::unique_ptr<Memory>> create(const MemoryType& type,
+                                                const MemoryOptions& options);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  MemoryView view;  // First: machine code holds its address.
+
+  const MemoryType& type() const { return type_; }
+  MemoryClass memory_class() const { return options_.memory_class; }
+  u64 pages() const { return view.size >> type_.page_size_log2; }
+
+  // Old number of pages, or nothing when a limit, the charge or the system refuses. May move.
+  std::optional<u64> grow(u64 delta_pages);
+  // Makes [0, end) touchable without moving. False if end > size or the charge is refused (then
+  // `why` says which trap it is).
+  bool raise_extent(u64 end, Trap* why = nullptr);
+
+  // The bytes [offset, offset + length), touchable; nothing if out of bounds or refused. Valid
+  // until the memory grows.
+  std::optional<std::span<u8>> range(u64 offset, u64 length);
+
+  // Initial contents, in order: `bytes` at `offset`, which is in bounds. Copied at once where the
+  // extent reaches, else later; `bytes` must live as long as the memory.
+  void add_segment(u64 offset, std::span<const u8> bytes);
+
+  void attach(Context* context);
+  void detach(Context* context);
+
+  // True for what an unchecked access of this memory can reach, its guard included.
+  bool owns_guarded(const void* address) const;
+
+ private:
+  struct Segment {
+    u64 offset;
+    std::span<const u8> bytes;
+  };
+
+  Memory(const MemoryType& type, const MemoryOptions& options);
+  Status start();
+  u64 size_max() const;
+  bool grow_guarded(u64 size);
+  bool grow_dense(u64 size);
+  bool charge(u64 bytes);
+  void copy_segments(u64 from, u64 to);
+  void publish();
+
+  MemoryType type_;
+  MemoryOptions options_;
+  MemorySource& source_;
+  MemoryArea area_;
+  u64 charged_ = 0;
+  std::vector<Segment> segments_;  // Those that reach beyond the extent.
+  std::vector<Context*> contexts_;
+};
+
+}  // namespace lr::jit

@@ -1,0 +1,78 @@
+#include "jit/test_process.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+namespace lr::jit {
+
+TestProcess::TestProcess(const Options& options) : options_(options) {
+  use_stack(options.stack_bytes);
+}
+
+TestProcess::~TestProcess() { munmap(stack_, stack_bytes_); }
+
+// Moves to a new stack. The old one is unmapped, so that whatever still points there is found.
+void TestProcess::use_stack(u64 bytes) {
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(memory != MAP_FAILED);
+  u8* const top = static_cast<u8*>(memory) + bytes;
+  const u64 used = stack_ == nullptr ? 0 : run.stack_top - run.sp;
+  if (used != 0) std::memcpy(top - used, reinterpret_cast<void*>(run.sp), used);
+  if (stack_ != nullptr) munmap(stack_, stack_bytes_);
+  stack_ = static_cast<u8*>(memory);
+  stack_bytes_ = bytes;
+  run.stack_top = reinterpret_cast<u64>(top);
+  run.sp = run.stack_top - used;
+  run.stack_limit = reinterpret_cast<u64>(stack_) + kStackReserveBytes;
+  run.publish_limit();
+  moves++;
+}
+
+bool TestProcess::grow_stack() {
+  const u64 need = run.stack_top - run.sp + run.stack_need + kStackReserveBytes;
+  u64 bytes = stack_bytes_;
+  while (bytes < need) bytes *= 2;
+  if (bytes == stack_bytes_) bytes *= 2;
+  if (bytes > options_.stack_bytes_max) return false;
+  use_stack(bytes);
+  return true;
+}
+
+std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* values) {
+  const u64 sp_before = run.stack_top - run.sp;
+  while (!begin_activation(store, func, values)) CHECK(grow_stack());
+  for (;;) {
+    Leave leave = lr_test_resume(&run);
+    if (leave == Leave::StackFull && !grow_stack()) {
+      run.trap_code = static_cast<u32>(Trap::StackOverflow);
+      leave = Leave::Trapped;
+    }
+    switch (leave) {
+      case Leave::Returned:
+        CHECK(run.stack_top - run.sp == sp_before);
+        return std::nullopt;
+      case Leave::Trapped:
+        backtrace_text = format_backtrace(backtrace(run, 20));
+        abandon_activation(store);
+        CHECK(run.stack_top - run.sp == sp_before);
+        return static_cast<Trap>(run.trap_code);
+      case Leave::Yield:
+        yields++;
+        run.answer();
+        break;
+      case Leave::HostWait:
+        waits++;
+        if (on_wait) {
+          const HostStatus status = on_wait(*this, host_call_values(run));
+          complete_host_call(run, status);
+        }
+        break;
+      case Leave::StackFull:
+        break;
+    }
+    if (options_.move_always && may_move_stack(run, leave)) use_stack(stack_bytes_);
+  }
+}
+
+}  // namespace lr::jit

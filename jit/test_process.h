@@ -1,0 +1,53 @@
+// A process without a scheduler, for tests: a stack, a RunState and the loop that resumes it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/run_state.h"
+#include "jit/instance.h"
+#include "jit/invoke.h"
+#include "jit/traps.h"
+
+extern "C" lr::Leave lr_test_resume(lr::RunState* run);
+
+namespace lr::jit {
+
+class TestProcess {
+ public:
+  struct Options {
+    u64 stack_bytes = 16 * kKiB;
+    u64 stack_bytes_max = 1 * kMiB;
+    bool move_always = false;  // Each time the process leaves where it may be moved.
+  };
+
+  TestProcess() : TestProcess(Options()) {}
+  explicit TestProcess(const Options& options);
+  ~TestProcess();
+
+  RunState run;
+
+  // What a host call that waits comes to: writes results into the array. Null: Done at once.
+  std::function<HostStatus(TestProcess& process, u64* values)> on_wait;
+
+  // Calls a function and runs it to its end. The trap, or nothing if it returned.
+  std::optional<Trap> call(ProcessStore& store, FuncRef* func, u64* values);
+  // Text and innermost frames of the last trap.
+  std::string backtrace_text;
+
+  u32 yields = 0;
+  u32 waits = 0;
+  u32 moves = 0;
+
+ private:
+  void use_stack(u64 bytes);
+  bool grow_stack();
+
+  Options options_;
+  SignalStack signals_;
+  u8* stack_ = nullptr;
+  u64 stack_bytes_ = 0;
+};
+
+}  // namespace lr::jit

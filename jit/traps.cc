@@ -1,0 +1,132 @@
+#include "jit/traps.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <mutex>
+
+#include "jit/code_registry.h"
+#include "jit/code_space.h"
+#include "jit/compiled_module.h"
+#include "jit/entry.h"
+#include "jit/machine.h"
+#include "jit/memory.h"
+
+namespace lr::jit {
+
+namespace {
+
+constexpr usize kSignalStackBytes = 64 * kKiB;
+
+struct sigaction g_previous_segv;
+struct sigaction g_previous_bus;
+const Target* g_target = nullptr;
+
+// The running instance's memory 0 if the fault is an unchecked access of it; null if it is
+// anything else. Reads nothing but what code that is ours vouches for.
+Context* guarded_access(const Interrupted& at, const void* address) {
+  const auto* pc = reinterpret_cast<const void*>(at.pc());
+  const CodeOwner owner = find_code(pc);
+  if (owner.space == nullptr || owner.space->find(pc) == nullptr) return nullptr;
+  // In a function's body the context register is what its name says.
+  auto* context = reinterpret_cast<Context*>(at.reg(g_target->context));
+  if (context->memory0 == nullptr) return nullptr;
+  // The view is the first member of its Memory.
+  const auto* memory = reinterpret_cast<const Memory*>(context->memory0);
+  return memory->owns_guarded(address) ? context : nullptr;
+}
+
+// Makes the interrupted code continue in the trap's stub as if it had called it.
+void divert_to_trap(Interrupted at, Context* context) {
+  RunState* run = context->run;
+  run->trap_code = static_cast<u32>(Trap::MemoryOutOfBounds);
+  const u64 sp = at.sp() - 8;
+  const u64 pc = at.pc();
+  std::memcpy(reinterpret_cast<void*>(sp), &pc, 8);
+  at.set_sp(sp);
+  at.set_reg(c_abi().args[0], reinterpret_cast<u64>(run));
+  at.set_pc(reinterpret_cast<u64>(lr_trap_leave));
+}
+
+void print_hex(char* out, u64 value) {
+  for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[value >> shift & 15];
+}
+
+// A crash of ours: one line, then the default action at the same instruction.
+void crash(int signal, const void* address, u64 pc) {
+  char line[] =
+      "lunatic-run: crashed at 0x................ touching 0x................ (this is a bug)\n";
+  char* const first = std::strstr(line, "0x");
+  print_hex(first + 2, pc);
+  print_hex(std::strstr(first + 2, "0x") + 2, reinterpret_cast<u64>(address));
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
+}
+
+void forward(const struct sigaction& previous, int signal, siginfo_t* info, void* ucontext) {
+  if ((previous.sa_flags & SA_SIGINFO) != 0) {
+    previous.sa_sigaction(signal, info, ucontext);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(signal);
+  } else {
+    crash(signal, info->si_addr, Interrupted{ucontext}.pc());
+  }
+}
+
+void on_fault(int signal, siginfo_t* info, void* ucontext) {
+  const Interrupted at{ucontext};
+  // si_code > 0: the kernel says so, nobody sent it.
+  Context* context = info->si_code > 0 ? guarded_access(at, info->si_addr) : nullptr;
+  if (context != nullptr) {
+    divert_to_trap(at, context);
+    return;
+  }
+  forward(signal == SIGSEGV ? g_previous_segv : g_previous_bus, signal, info, ucontext);
+}
+
+Status install() {
+  g_target = &host_target(CpuFeatures{});
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGSEGV, &action, &g_previous_segv) != 0 ||
+      sigaction(SIGBUS, &action, &g_previous_bus) != 0) {
+    return make_error(Err::SystemError, "the handler for guard pages cannot be installed");
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Status install_trap_handler() {
+  static const Status status = install();
+  return status;
+}
+
+SignalStack::SignalStack() {
+  void* stack = mmap(nullptr, kSignalStackBytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (stack == MAP_FAILED) return;  // The kernel ends the program at a fault, as it would have.
+  stack_ = stack;
+  stack_t now = {};
+  now.ss_sp = stack;
+  now.ss_size = kSignalStackBytes;
+  auto* previous = new stack_t();
+  sigaltstack(&now, previous);
+  previous_ = previous;
+}
+
+SignalStack::~SignalStack() {
+  if (stack_ == nullptr) return;
+  auto* previous = static_cast<stack_t*>(previous_);
+  sigaltstack(previous, nullptr);
+  delete previous;
+  munmap(stack_, kSignalStackBytes);
+}
+
+}  // namespace lr::jit

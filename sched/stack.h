@@ -1,0 +1,53 @@
+// The stack of a process: a window at the top of a slot's stack area that first widens in place
+// and then moves to a larger slot.
+//
+//   area   [ guard | never written ... | reserve | frames ... ] top
+//                                      ^         ^
+//                              written from here  run.stack_limit
+//
+// A new process may use a few KiB; each time it needs more, the window doubles. So the limit says
+// how much has to be wiped, and a stack of a megabyte costs what it uses.
+#pragma once
+
+#include "base/result.h"
+#include "base/run_state.h"
+#include "sched/slot_allocator.h"
+
+namespace lr::sched {
+
+inline constexpr u64 kFirstStackWindow = 4 * kKiB;
+
+class ProcessStack {
+ public:
+  ProcessStack() = default;
+  ProcessStack(const ProcessStack&) = delete;
+  ProcessStack& operator=(const ProcessStack&) = delete;
+
+  // Puts the stack of `run` on the slot, which stays the caller's until release_to(). `max_bytes`
+  // bounds what grow() may do. Writes run's stack_top, stack_limit and sp (= stack_top).
+  void start(RunState& run, SlotAllocator& slots, const Slot& slot, u64 max_bytes);
+
+  // After Leave::StackFull or before an activation: makes room for run.stack_need more bytes below
+  // run.sp. Widens the window or moves the used part to a larger slot (frames hold no address of
+  // their own stack) and updates run and its doorbell. Err::LimitExceeded when max_bytes does not
+  // allow it: then the guest has overflown its stack.
+  Status grow(RunState& run);
+
+  // The same, but always moves, to try the code that must survive it.
+  Status move(RunState& run);
+
+  // How much of the first slot's stack area was written; gives any later slot back.
+  u64 release(RunState& run);
+
+ private:
+  Status move_to(RunState& run, u64 bytes);
+  u64 used_in_area(const RunState& run) const;
+
+  SlotAllocator* slots_ = nullptr;
+  Slot slot_;           // Where the stack is now.
+  bool moved_ = false;  // slot_ is ours, no longer the one of start().
+  u64 first_used_ = 0;  // What was written in the first slot, once moved.
+  u64 max_bytes_ = 0;
+};
+
+}  // namespace lr::sched
