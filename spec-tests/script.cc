@@ -204,8 +204,7 @@ void ScriptRunner::assert_unlinkable(const WastCommand& command) {
   }
   if (slot.error().phase() != ErrPhase::Unlinkable ||
       !same_text(command.text, slot.error().message())) {
-    return result_.fail(command.line,
-                        slot.error().message() + " (expected: " + command.text + ")");
+    return result_.fail(command.line, slot.error().message() + " (expected: " + command.text + ")");
   }
   result_.pass();
 }

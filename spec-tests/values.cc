@@ -25,7 +25,8 @@ bool matches_float(const WastValue& expected, u64 bits) {
   const NanPattern nan = expected.nan[0];
   if (expected.kind == WastValue::Kind::F32) {
     const u32 low = static_cast<u32>(bits);
-    return nan == NanPattern::None ? low == static_cast<u32>(expected.bits[0]) : is_nan_32(low, nan);
+    return nan == NanPattern::None ? low == static_cast<u32>(expected.bits[0])
+                                   : is_nan_32(low, nan);
   }
   return nan == NanPattern::None ? bits == expected.bits[0] : is_nan_64(bits, nan);
 }
@@ -112,8 +113,8 @@ bool to_words(std::span<const WastValue> values, std::span<const ValType> types,
   for (usize i = 0; i < values.size(); i++) {
     const WastValue& value = values[i];
     if (!fits(value, types[i])) return false;
-    const bool is_host = value.kind == WastValue::Kind::RefExtern ||
-                         value.kind == WastValue::Kind::RefHost;
+    const bool is_host =
+        value.kind == WastValue::Kind::RefExtern || value.kind == WastValue::Kind::RefHost;
     words.push_back(is_host ? host_reference(value.number.value_or(0)) : value.bits[0]);
     if (value.kind == WastValue::Kind::V128) words.push_back(value.bits[1]);
   }
