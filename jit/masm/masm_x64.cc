@@ -527,7 +527,7 @@ void MasmX64::test(Out& o, const Compare& c) {
 bool MasmX64::zero_flag_is_set_by(const Out& o, const Compare& c) {
   const bool with_zero = c.kind == Compare::Kind::Test
                              ? c.rhs.kind == Operand::Kind::Register && c.rhs.reg == c.lhs
-                             : c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
+                             : c.rhs.is_immediate(0);
   return with_zero && (c.cond == Cond::Eq || c.cond == Cond::Ne) && zero_flag_.reg == c.lhs &&
          zero_flag_.width == c.width && zero_flag_.offset == static_cast<u32>(o.p - buffer_.at(0));
 }
@@ -542,8 +542,7 @@ MasmX64::Flags MasmX64::compare(Out& o, const Compare& c) {
 void MasmX64::set_if(const Compare& c, Reg dst) {
   Out o(buffer_);
   const u32 d = dst.number();
-  const bool sign = c.kind == Compare::Kind::Int && c.cond == Cond::LtS &&
-                    c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
+  const bool sign = c.kind == Compare::Kind::Int && c.cond == Cond::LtS && c.rhs.is_immediate(0);
   if (sign) {
     mov(o, c.width, dst, c.lhs);
     o.rr(kShiftImm, wide(c.width), ext(Shift::ShrU), d);
