@@ -33,7 +33,7 @@ ValType difference(ValType type, ValType taken) {
 
 void BodyValidator::push_frame(Op op, std::span<const ValType> params,
                                std::span<const ValType> results) {
-  ControlFrame frame;
+  ControlFrame& frame = state_.frames.emplace_back();
   frame.op = op;
   frame.height = height();
   frame.block = static_cast<u32>(facts_.blocks.size());
@@ -41,15 +41,14 @@ void BodyValidator::push_frame(Op op, std::span<const ValType> params,
   frame.params = params;
   frame.results = results;
   facts_.blocks.emplace_back();
+  u32 depth = static_cast<u32>(state_.frames.size()) - 1;
+  if (depth > facts_.control_depth_max) facts_.control_depth_max = depth;
   state_.collector.enter_frame();
   if (op == Op::Loop) {
     frame.outer_effects = static_cast<u8>(effects_);
     effects_ = 0;
     state_.collector.enter_loop(start_);
   }
-  state_.frames.push_back(frame);
-  facts_.control_depth_max =
-      std::max(facts_.control_depth_max, static_cast<u32>(state_.frames.size()) - 1);
   base_ = sp_;
 }
 
@@ -73,7 +72,15 @@ void BodyValidator::block_signature(const BlockType& block, std::span<const ValT
   }
 }
 
-void BodyValidator::block(Op op) { open_block(op, read_block_type(in_, module_.features)); }
+void BodyValidator::block(Op op) {
+  static constexpr u8 kEmptyBlock = 0x40;
+  if (in_.peek() == kEmptyBlock) {
+    in_.byte();
+    if (op == Op::If) pop(kI32);
+    return push_frame(op, {}, {});
+  }
+  open_block(op, read_block_type(in_, module_.features));
+}
 
 void BodyValidator::open_block(Op op, const BlockType& block) {
   std::span<const ValType> params, results;
@@ -112,17 +119,9 @@ void BodyValidator::else_arm() {
 
 void BodyValidator::end() {
   close_arm();
-  ControlFrame frame = state_.frames.back();
-  if (frame.op == Op::If) {
-    // The missing else passes the parameters on.
-    bool fits = frame.params.size() == frame.results.size();
-    for (usize i = 0; fits && i < frame.params.size(); i++) {
-      fits = is_subtype(frame.params[i], frame.results[i]);
-    }
-    if (!fits) fail(Err::TypeMismatch, "if without else must return its parameters");
-  }
-  state_.frames.pop_back();
-  if (state_.frames.empty()) return;
+  const ControlFrame& frame = state_.frames.back();
+  if (frame.op == Op::If) check_missing_else(frame);
+  if (state_.frames.size() == 1) return state_.frames.pop_back();
   if (frame.op == Op::Loop) {
     state_.collector.leave_loop(start_, (effects_ & kEffectCall) != 0,
                                 (effects_ & kEffectGrow) != 0, frame.is_target);
@@ -131,8 +130,19 @@ void BodyValidator::end() {
   state_.collector.leave_frame();
   facts_.blocks[frame.block] = {start_, frame.is_target};
   reset_sets(frame.sets_height);
+  std::span<const ValType> results = frame.results;
+  state_.frames.pop_back();
   base_ = stack_ + state_.frames.back().height;
-  push_all(frame.results);
+  push_all(results);
+}
+
+// The missing else passes the parameters on.
+void BodyValidator::check_missing_else(const ControlFrame& frame) {
+  bool fits = frame.params.size() == frame.results.size();
+  for (usize i = 0; fits && i < frame.params.size(); i++) {
+    fits = is_subtype(frame.params[i], frame.results[i]);
+  }
+  if (!fits) fail(Err::TypeMismatch, "if without else must return its parameters");
 }
 
 void BodyValidator::mark_target(ControlFrame& target) { target.is_target = true; }

@@ -260,17 +260,13 @@ void BodyValidator::special(const Instr& instr) {
 
 // -- Operands -------------------------------------------------------------------------------------
 
-void BodyValidator::push_all(std::span<const ValType> types) {
-  for (ValType type : types) push(type);
-}
-
 TypeBits BodyValidator::pop_any() {
   if (sp_ != base_) return *--sp_;
   if (!state_.frames.back().unreachable) fail_type(kBottom, nullptr);
   return kBottomBits;
 }
 
-TypeBits BodyValidator::pop(ValType expected) {
+TypeBits BodyValidator::pop_slow(ValType expected) {
   if (sp_ == base_) {
     if (!state_.frames.back().unreachable) fail_type(expected, nullptr);
     return kBottomBits;
@@ -282,10 +278,6 @@ TypeBits BodyValidator::pop(ValType expected) {
   return actual;
 }
 
-void BodyValidator::pop_all(std::span<const ValType> types) {
-  for (usize i = types.size(); i-- > 0;) pop(types[i]);
-}
-
 ValType BodyValidator::pop_ref() {
   TypeBits bits = pop_any();
   ValType type = type_of(bits);
@@ -295,13 +287,6 @@ ValType BodyValidator::pop_ref() {
     return kBottom;
   }
   return type;
-}
-
-void BodyValidator::check_branch(const ControlFrame& target) {
-  std::span<const ValType> types = target.label_types();
-  if (types.empty()) return;
-  pop_all(types);
-  push_all(types);
 }
 
 void BodyValidator::set_unreachable() {
@@ -341,13 +326,6 @@ std::string BodyValidator::heap_name(ValType type) const {
 }
 
 // -- Indices --------------------------------------------------------------------------------------
-
-ControlFrame* BodyValidator::label(u32 depth) {
-  auto& frames = state_.frames;
-  if (ok() && depth < frames.size()) return &frames[frames.size() - 1 - depth];
-  fail(Err::UnknownLabel, fmt::format("{}", depth));
-  return nullptr;
-}
 
 TypeId BodyValidator::type_id(u32 index) {
   if (index < module_.types.size()) return module_.types[index];

@@ -86,14 +86,26 @@ class BodyValidator {
     if (sp_ > max_) max_ = sp_;
   }
   void push(ValType type) { push(bits_of(type)); }
-  void push_all(std::span<const ValType> types);
+  void push_all(std::span<const ValType> types) {
+    for (const ValType& type : types) push(type);
+  }
   TypeBits pop_any();
-  TypeBits pop(ValType expected);
-  void pop_all(std::span<const ValType> types);
+  TypeBits pop(ValType expected) {
+    if (sp_ != base_ && sp_[-1] == bits_of(expected)) [[likely]] return *--sp_;
+    return pop_slow(expected);
+  }
+  TypeBits pop_slow(ValType expected);
+  void pop_all(std::span<const ValType> types) {
+    for (usize i = types.size(); i-- > 0;) pop(types[i]);
+  }
   // Any reference, or Bottom.
   ValType pop_ref();
   // What branching with the stack as it is needs; leaves the types of the label.
-  void check_branch(const ControlFrame& target);
+  void check_branch(const ControlFrame& target) {
+    std::span<const ValType> types = target.label_types();
+    pop_all(types);
+    push_all(types);
+  }
   void check_operands(std::span<const ValType> types);
   void set_unreachable();
   void fail(Err code, std::string detail = {});
@@ -103,7 +115,12 @@ class BodyValidator {
   bool ok() const { return in_.ok(); }
 
   // -- Indices in range, or an error and null --
-  ControlFrame* label(u32 depth);
+  ControlFrame* label(u32 depth) {
+    auto& frames = state_.frames;
+    if (depth < frames.size()) [[likely]] return &frames[frames.size() - 1 - depth];
+    fail(Err::UnknownLabel, std::to_string(depth));
+    return nullptr;
+  }
   const DefinedType* func_type(u32 type_index);
   const DefinedType* composite(u32 type_index, Composite kind);
   const Table* table(u32 index);
@@ -133,6 +150,7 @@ class BodyValidator {
   void block(Op op);
   void else_arm();
   void end();
+  void check_missing_else(const ControlFrame& frame);
   void close_arm();
   void next_arm(Op op);
   void mark_target(ControlFrame& target);
@@ -164,7 +182,10 @@ class BodyValidator {
   void select_typed(const Instr& instr);
   void local_get(u32 index);
   void local_set(u32 index, bool is_tee);
-  void reset_sets(u32 height);
+  void reset_sets(u32 height) {
+    if (state_.sets.size() > height) [[unlikely]] reset_sets_slow(height);
+  }
+  void reset_sets_slow(u32 height);
   void global_get(u32 index);
   void global_set(u32 index);
   void note_table_write(u32 index);

@@ -104,9 +104,7 @@ sched::Next Process::trapped(jit::Trap trap) {
     outcome.kind = Outcome::Kind::Trapped;
     const bool own_words = trap == top_->caller.trap_code && !top_->caller.trap_message.empty();
     outcome.message = own_words ? top_->caller.trap_message : jit::text_of(trap);
-    u32 more = 0;
-    const auto frames = jit::backtrace(run, kBacktraceFrames, &more);
-    outcome.backtrace = jit::format_backtrace(frames, more);
+    outcome.backtrace = jit::format_backtrace(jit::backtrace(run, kBacktraceFrames));
   }
   jit::abandon_activation(*store_);
   return end_activation();

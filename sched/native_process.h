@@ -34,8 +34,13 @@ class NativeProcess : public Process {
   void wait_for(Condition&& condition) {
     while (!condition()) park();
   }
-  void sleep_until(u64 deadline_ns) {
+  // Wakes this process then, once.
+  void wake_at(u64 deadline_ns) {
+    timer_.cancel();
     worker().arm(timer_, deadline_ns);
+  }
+  void sleep_until(u64 deadline_ns) {
+    wake_at(deadline_ns);
     wait_for([&] { return now_ns() >= deadline_ns; });
     timer_.cancel();
   }

@@ -305,5 +305,105 @@ TEST_P(SchedulerTest, DrivesAgainAndAgain) {
   EXPECT_EQ(scheduler_->stats().spawned, 100u);
 }
 
+// Everything at once, driven by seeds: what is sent arrives once, whoever is spawned ends, whoever
+// waits with a deadline wakes.
+class Storm {
+ public:
+  Storm(Scheduler& scheduler, u32 size) : scheduler_(scheduler), members_(size) {}
+
+  void start() {
+    for (u32 i = 0; i < members_.size(); ++i) {
+      auto process = std::make_unique<NativeProcess>([this, i](NativeProcess& me) { live(me, i); });
+      // All exist before any of them runs: they look each other up.
+      members_[i].process = scheduler_.spawn(std::move(process)).value();
+    }
+    begin_.store(true);
+    for (const Member& member : members_) scheduler_.wake(*member.process);
+  }
+
+  void wait_for_end(NativeProcess& self) const {
+    while (ended_.load() != members_.size()) self.sleep_until(now_ns() + kMs);
+  }
+
+  u64 sent() const { return sent_.load(); }
+  u64 received() const {
+    u64 sum = 0;
+    for (const Member& member : members_) sum += member.received + member.inbox.load();
+    return sum;
+  }
+  u32 children() const { return children_.load(); }
+  u32 children_ended() const { return children_ended_.load(); }
+
+ private:
+  struct Member {
+    ProcessRef process;
+    std::atomic<u64> inbox{0};
+    u64 received = 0;
+  };
+
+  void live(NativeProcess& me, u32 index) {
+    me.wait_for([&] { return begin_.load(); });
+    u32 random = index * 2654435761u + 1;
+    for (u32 step = 0; step < 300; ++step) {
+      random = random * 1664525 + 1013904223;
+      act(me, members_[index], random >> 8);
+    }
+    ended_.fetch_add(1);
+  }
+
+  void act(NativeProcess& me, Member& mine, u32 random) {
+    Member& other = members_[random / 8 % members_.size()];
+    switch (random % 8) {
+      case 0:
+      case 1:
+        sent_.fetch_add(1);
+        other.inbox.fetch_add(1);
+        if (random % 2 == 0) return me.worker().wake(*other.process);
+        return me.worker().wake_next(*other.process);
+      case 2:
+      case 3: {
+        const u64 deadline = now_ns() + random % 100'000;
+        me.wake_at(deadline);
+        me.wait_for([&] { return mine.inbox.load() != 0 || now_ns() >= deadline; });
+        mine.received += mine.inbox.exchange(0);
+        return;
+      }
+      case 4:
+        return me.sleep_until(now_ns() + random % 50'000);
+      case 5: {
+        children_.fetch_add(1);
+        auto child = std::make_unique<NativeProcess>([this](NativeProcess& self) {
+          self.yield();
+          children_ended_.fetch_add(1);
+        });
+        CHECK(me.worker().spawn(std::move(child)).ok());
+        return;
+      }
+      case 6:
+        return me.yield();
+      default:
+        return me.poll();
+    }
+  }
+
+  Scheduler& scheduler_;
+  std::vector<Member> members_;
+  std::atomic<bool> begin_{false};
+  std::atomic<u64> sent_{0};
+  std::atomic<u32> ended_{0};
+  std::atomic<u32> children_{0};
+  std::atomic<u32> children_ended_{0};
+};
+
+TEST_P(SchedulerTest, AStormLosesNothing) {
+  Storm storm(*scheduler_, 100);
+  storm.start();
+  run([&](NativeProcess& self) {
+    storm.wait_for_end(self);
+    while (storm.children() != storm.children_ended()) self.sleep_until(now_ns() + kMs);
+  });
+  EXPECT_EQ(storm.sent(), storm.received());
+}
+
 }  // namespace
 }  // namespace lr::sched

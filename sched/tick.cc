@@ -45,7 +45,7 @@ void Tick::stop() {
 }
 
 void Tick::run() {
-  seen_.resize(scheduler_.workers_.size());
+  seen_.resize(scheduler_.options_.workers);
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const u64 now = now_ns();
@@ -80,9 +80,9 @@ void Tick::rest() {
 // time at which the next look is due.
 bool Tick::pass(u64 now_ns, u64& next_ns) {
   bool waiting = !scheduler_.global_.empty();
-  for (const auto& worker : scheduler_.workers_) waiting |= worker->has_waiting();
+  for (const auto& worker : scheduler_.active_workers()) waiting |= worker->has_waiting();
   bool needed = false;
-  for (u32 i = 0; i < scheduler_.workers_.size(); ++i) {
+  for (u32 i = 0; i < scheduler_.workers(); ++i) {
     needed |= look_at(*scheduler_.workers_[i], seen_[i], now_ns, waiting, next_ns);
   }
   const Poller& poller = *scheduler_.poller_;

@@ -41,6 +41,8 @@ int dispatch(const CommandLine& line) {
       return compile_file(line);
     case Command::Wat:
       return convert_file(line);
+    case Command::Spec:
+      return run_scripts(line);
   }
   return kExitUsage;
 }

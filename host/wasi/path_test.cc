@@ -45,8 +45,8 @@ struct PathTest : testing::Test {
   Errno open(std::string_view path, u32 oflags = 0, Rights base = kFdRead, u32 dirflags = 0,
              u32 fd = 0) {
     guest.put_text(kFirst, path);
-    return guest.errno_of("path_open", {fd == 0 ? box : fd, dirflags, kFirst, path.size(), oflags,
-                                        base, 0, 0, kOut});
+    return guest.errno_of(
+        "path_open", {fd == 0 ? box : fd, dirflags, kFirst, path.size(), oflags, base, 0, 0, kOut});
   }
   Errno stat(std::string_view path, u32 flags = 0) {
     guest.put_text(kFirst, path);
@@ -66,8 +66,7 @@ struct PathTest : testing::Test {
   Errno rename(std::string_view from, std::string_view to, u32 from_fd, u32 to_fd) {
     guest.put_text(kFirst, from);
     guest.put_text(kSecond, to);
-    return guest.errno_of("path_rename",
-                          {from_fd, kFirst, from.size(), to_fd, kSecond, to.size()});
+    return guest.errno_of("path_rename", {from_fd, kFirst, from.size(), to_fd, kSecond, to.size()});
   }
   Errno link(std::string_view from, std::string_view to) { return link(from, to, box, box); }
   Errno rename(std::string_view from, std::string_view to) { return rename(from, to, box, box); }
@@ -163,8 +162,7 @@ TEST_F(PathTest, Symlinks) {
   EXPECT_EQ(stat("l", kLookupSymlinkFollow), Errno::Success);
   EXPECT_EQ(guest.get<Filestat>(kBuffer).filetype, Filetype::RegularFile);
   guest.put_text(kFirst, "l");
-  EXPECT_EQ(guest.errno_of("path_readlink", {box, kFirst, 1, kBuffer, 100, kOut}),
-            Errno::Success);
+  EXPECT_EQ(guest.errno_of("path_readlink", {box, kFirst, 1, kBuffer, 100, kOut}), Errno::Success);
   EXPECT_EQ(guest.get<u32>(kOut), 1u);
   EXPECT_EQ(guest.text(kBuffer, 1), "f");
   EXPECT_EQ(guest.errno_of("path_readlink", {box, kFirst, 1, kBuffer, 0, kOut}), Errno::Success);
@@ -282,9 +280,20 @@ TEST_F(PathTest, NothingLeavesTheDirectory) {
   std::filesystem::create_symlink("/", scratch.path("box/root"));
   std::filesystem::create_symlink("/proc/self/cwd", scratch.path("box/magic"));
   const std::string absolute = scratch.path("secret");
-  const std::string paths[] = {"../secret", "d/../../secret", absolute, "/etc/passwd", "..", "../",
-                               "parent/secret", "root/etc/passwd", "parent/", "root/",
-                               "d/../parent/secret", "./../secret", "//etc/passwd", "magic/x"};
+  const std::string paths[] = {"../secret",
+                               "d/../../secret",
+                               absolute,
+                               "/etc/passwd",
+                               "..",
+                               "../",
+                               "parent/secret",
+                               "root/etc/passwd",
+                               "parent/",
+                               "root/",
+                               "d/../parent/secret",
+                               "./../secret",
+                               "//etc/passwd",
+                               "magic/x"};
   make_file("f");
   for (const std::string& path : paths) {
     const std::string beside = path.ends_with("..") ? path + "/new" : path + "-new";

@@ -42,8 +42,7 @@ struct PollTest : testing::Test {
   }
   std::vector<Event> poll(const std::vector<Subscription>& wanted) {
     for (usize i = 0; i < wanted.size(); ++i) guest.put(kIn + i * sizeof(Subscription), wanted[i]);
-    EXPECT_EQ(guest.errno_of("poll_oneoff", {kIn, kEvents, wanted.size(), kCount}),
-              Errno::Success);
+    EXPECT_EQ(guest.errno_of("poll_oneoff", {kIn, kEvents, wanted.size(), kCount}), Errno::Success);
     std::vector<Event> events;
     for (u32 i = 0; i < guest.get<u32>(kCount); ++i) {
       events.push_back(guest.get<Event>(kEvents + i * sizeof(Event)));
