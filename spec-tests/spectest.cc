@@ -10,7 +10,7 @@ HostStatus print_nothing(Caller&, const HostFunction&, u64*) { return HostStatus
 
 template <const auto& types>
 constexpr HostFunction printer(std::string_view name, std::string_view words,
-                               std::span<const Word> kinds) {
+                               std::span<const WordKind> kinds) {
   HostFunction function;
   function.module = "spectest";
   function.name = name;
@@ -30,12 +30,12 @@ constexpr std::array kDouble = {kF64};
 constexpr std::array kIntFloat = {kI32, kF32};
 constexpr std::array kDoubles = {kF64, kF64};
 
-constexpr std::array kIntWord = {Word::I32};
-constexpr std::array kLongWord = {Word::I64};
-constexpr std::array kFloatWord = {Word::F32};
-constexpr std::array kDoubleWord = {Word::F64};
-constexpr std::array kIntFloatWords = {Word::I32, Word::F32};
-constexpr std::array kDoubleWords = {Word::F64, Word::F64};
+constexpr std::array kIntWord = {WordKind::I32};
+constexpr std::array kLongWord = {WordKind::I64};
+constexpr std::array kFloatWord = {WordKind::F32};
+constexpr std::array kDoubleWord = {WordKind::F64};
+constexpr std::array kIntFloatWords = {WordKind::I32, WordKind::F32};
+constexpr std::array kDoubleWords = {WordKind::F64, WordKind::F64};
 
 const HostFunction kFunctions[] = {
     printer<kNone>("print", "", {}),
