@@ -195,7 +195,7 @@ void ScriptRunner::assert_refused(const WastCommand& command, ErrPhase phase) {
 }
 
 void ScriptRunner::assert_unlinkable(const WastCommand& command) {
-  const Result<Definition> definition = compile(*command.module);
+  Result<Definition> definition = compile(*command.module);
   if (!definition.ok()) return result_.fail(command.line, definition.error().message());
   const Result<Slot> slot = instantiate(*definition);
   if (slot.ok()) {
@@ -210,7 +210,7 @@ void ScriptRunner::assert_unlinkable(const WastCommand& command) {
 }
 
 void ScriptRunner::assert_module_traps(const WastCommand& command) {
-  const Result<Definition> definition = compile(*command.module);
+  Result<Definition> definition = compile(*command.module);
   if (!definition.ok()) return result_.fail(command.line, definition.error().message());
   const Result<Slot> slot = instantiate(*definition);
   if (slot.ok()) {

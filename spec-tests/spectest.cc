@@ -8,9 +8,8 @@ namespace {
 
 HostStatus print_nothing(Caller&, const HostFunction&, u64*) { return HostStatus::Done; }
 
-template <const auto& types>
-constexpr HostFunction printer(std::string_view name, std::string_view words,
-                               std::span<const WordKind> kinds) {
+constexpr HostFunction printer(std::span<const ValType> types, std::string_view name,
+                               std::string_view words, std::span<const WordKind> kinds) {
   HostFunction function;
   function.module = "spectest";
   function.name = name;
@@ -22,7 +21,6 @@ constexpr HostFunction printer(std::string_view name, std::string_view words,
   return function;
 }
 
-constexpr std::array<ValType, 0> kNone{};
 constexpr std::array kInt = {kI32};
 constexpr std::array kLong = {kI64};
 constexpr std::array kFloat = {kF32};
@@ -38,13 +36,13 @@ constexpr std::array kIntFloatWords = {WordKind::I32, WordKind::F32};
 constexpr std::array kDoubleWords = {WordKind::F64, WordKind::F64};
 
 const HostFunction kFunctions[] = {
-    printer<kNone>("print", "", {}),
-    printer<kInt>("print_i32", "value", kIntWord),
-    printer<kLong>("print_i64", "value", kLongWord),
-    printer<kFloat>("print_f32", "value", kFloatWord),
-    printer<kDouble>("print_f64", "value", kDoubleWord),
-    printer<kIntFloat>("print_i32_f32", "i f", kIntFloatWords),
-    printer<kDoubles>("print_f64_f64", "a b", kDoubleWords),
+    printer({}, "print", "", {}),
+    printer(kInt, "print_i32", "value", kIntWord),
+    printer(kLong, "print_i64", "value", kLongWord),
+    printer(kFloat, "print_f32", "value", kFloatWord),
+    printer(kDouble, "print_f64", "value", kDoubleWord),
+    printer(kIntFloat, "print_i32_f32", "i f", kIntFloatWords),
+    printer(kDoubles, "print_f64_f64", "a b", kDoubleWords),
 };
 
 }  // namespace
