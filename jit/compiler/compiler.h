@@ -188,7 +188,6 @@ class Compiler {
   Reg load_home(u32 local);  // The home, loaded if it was lost.
   Address slot_of_local(u32 local);
   void own_home(u32 local);       // About to be written: valid, dirty, owner.
-  void detach_for_write(u32 local);  // The same for whoever else may be read from its home.
   void detach(u32 local);         // Saves the pending reads of a local that is about to change.
   void store_dirty(RegSet regs);  // Homes of live locals into their slots.
   void lose_caller_saved();       // Before a call.

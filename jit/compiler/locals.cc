@@ -17,7 +17,7 @@ void Compiler::local_set(bool tee) {
     if (tee) push_local(local, value.type);
     return;
   }
-  detach_for_write(local);
+  detach(local);
   const Reg home = homes_.of(local);
   if (home.valid()) {
     load_value(value, home);
@@ -44,8 +44,6 @@ Address Compiler::slot_of_local(u32 local) {
 Reg Compiler::load_home(u32 local) {
   const Reg home = homes_.of(local);
   if (in_register(local)) return home;
-  // Whoever is there comes back to its slot: pending reads let intervals overlap.
-  store_dirty(RegSet::of(home));
   masm_.load(home.is_vector() ? Load::F64 : Load::I64, home, slot_of_local(local));
   valid_.add(home);
   dirty_.remove(home);
@@ -60,13 +58,6 @@ void Compiler::own_home(u32 local) {
   dirty_.add(home);
   owner_[home.code] = local;
   checked_regs_.remove(home);
-}
-
-// The local that had the home before has no use behind this one, but reads of it may be pending.
-void Compiler::detach_for_write(u32 local) {
-  detach(local);
-  const Reg home = homes_.of(local);
-  if (home.valid() && valid_.has(home) && owner_[home.code] != local) detach(owner_[home.code]);
 }
 
 void Compiler::detach(u32 local) {
