@@ -19,9 +19,9 @@ constexpr u32 kUncheckedFrameBytes = 256;
 constexpr u32 kRunSp = offsetof(RunState, sp);
 constexpr u32 kRunHostSp = offsetof(RunState, host_sp);
 constexpr u32 kRunDoorbell = offsetof(RunState, doorbell);
-// ActivationRecord behind its first word.
-constexpr i32 kRecordFunc = offsetof(ActivationRecord, func) - 8;
-constexpr i32 kRecordValues = offsetof(ActivationRecord, values) - 8;
+// ActivationRecord behind its first two words.
+constexpr i32 kRecordFunc = offsetof(ActivationRecord, func) - 16;
+constexpr i32 kRecordValues = offsetof(ActivationRecord, values) - 16;
 
 Load load_of(ValType type) {
   switch (type.kind) {
