@@ -10,7 +10,8 @@ namespace lr::jit {
 namespace {
 
 constexpr u64 kPage = 4 * kKiB;
-constexpr u64 kGuardedBytes = 4 * kGiB + kGuardBytes;
+// An index, an offset below kGuardBytes and the bytes of one access.
+constexpr u64 kGuardedBytes = 4 * kGiB + kGuardBytes + kPage;
 
 constexpr u64 round_up(u64 n, u64 to) { return (n + to - 1) & ~(to - 1); }
 
