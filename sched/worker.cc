@@ -147,9 +147,14 @@ Next Worker::answer_yield(Process& process) {
 // fetched first: otherwise the two would not share evenly.
 void Worker::requeue(Process& process) {
   process.park_word_.requeue();
-  if (lane_of(process) == Lane::kPreempted && !has_waiting()) {
-    if (Process* other = steal(false)) push(Lane::kPreempted, *other);
+  if (lane_of(process) == Lane::kPreempted) {
+    preempted_tick_ = scheduler_.tick_.now();
+    if (!has_waiting()) {
+      if (Process* other = steal(false)) push(Lane::kPreempted, *other);
+    }
   }
+  // What it was interrupted for goes before it.
+  if (attention_.load(std::memory_order_relaxed)) service(now_ns());
   enqueue(process);
 }
 
