@@ -55,7 +55,8 @@ bool Worker::should_stop(const Completion* until) const {
 }
 
 void Worker::run(const Completion* until) {
-  const AlternateSignalStack signal_stack;
+  // Once for each thread, since one may drive a scheduler ten thousand times.
+  static thread_local const AlternateSignalStack signal_stack;
   fiber_ = fiber_current();
   while (!should_stop(until)) {
     Process* process = pick();
@@ -72,11 +73,10 @@ void Worker::run(const Completion* until) {
     }
     dispatch(*process);
   }
-  if (searching_) {
-    searching_ = false;
-    scheduler_.idle_.end_search();
-    scheduler_.work_arrived();
-  }
+  // What is left here is for the others.
+  if (searching_) scheduler_.idle_.end_search();
+  searching_ = false;
+  if (scheduler_.work_visible()) scheduler_.work_arrived();
 }
 
 void Worker::dispatch(Process& process) {
