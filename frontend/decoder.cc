@@ -197,7 +197,7 @@ class Decoder {
     type.limits = read_limits(r, flags);
     if ((flags & kPageSize) != 0) {
       u32 log2 = r.leb_u32();
-      if (log2 >= 64) r.fail(Err::InvalidCustomPageSize, at);
+      if (log2 >= 64) r.fail(Err::BadPageSizeBits, at);
       if (log2 != 0 && log2 != 16) r.fail(Err::BadPageSize, at, "it is 1 or 65536");
       type.page_size_log2 = static_cast<u8>(log2);
     }

@@ -25,15 +25,15 @@ usize utf8_length(const u8* at, const u8* end) {
 
 }  // namespace
 
-bool is_utf8(std::span<const u8> bytes) {
+usize utf8_prefix(std::span<const u8> bytes) {
   const u8* at = bytes.data();
   const u8* end = at + bytes.size();
   while (at != end) {
     usize length = utf8_length(at, end);
-    if (length == 0) return false;
+    if (length == 0) break;
     at += length;
   }
-  return true;
+  return static_cast<usize>(at - bytes.data());
 }
 
 template <int kBits, bool kSigned>

@@ -42,8 +42,14 @@ class Diag {
   std::optional<Error> error_;
 };
 
-// Strict UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(std::span<const u8> bytes);
+// Length of the longest prefix that is strict UTF-8: no overlong forms, no surrogates, nothing above
+// U+10FFFF.
+usize utf8_prefix(std::span<const u8> bytes);
+inline bool is_utf8(std::span<const u8> bytes) { return utf8_prefix(bytes) == bytes.size(); }
+inline std::span<const u8> as_bytes(std::string_view text) {
+  return {reinterpret_cast<const u8*>(text.data()), text.size()};
+}
+inline bool is_utf8(std::string_view text) { return is_utf8(as_bytes(text)); }
 
 class Reader {
  public:
@@ -138,7 +144,7 @@ class Reader {
     u32 count = length();
     u32 at = offset();
     auto text = bytes(count);
-    if (!is_utf8(text)) fail(Err::MalformedUtf8, at);
+    if (!is_utf8(text)) fail(Err::BadUtf8, at);
     return {reinterpret_cast<const char*>(text.data()), text.size()};
   }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "frontend/reader.h"
 #include "frontend/text_number.h"
 
 namespace lr {

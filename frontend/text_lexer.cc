@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "frontend/reader.h"
 #include "frontend/text_number.h"
 
 namespace lr {
@@ -298,7 +299,7 @@ Result<TokenizedText> Lexer::run() {
   if (text().size() >= std::numeric_limits<u32>::max()) {
     return make_error(Err::LimitExceeded, "a text of 4 GiB");
   }
-  if (usize good = utf8_prefix(text()); good < text().size()) fail(Err::MalformedUtf8, good);
+  if (usize good = utf8_prefix(as_bytes(text())); good < text().size()) fail(Err::MalformedUtf8, good);
   out_.tokens.reserve(text().size() / 6 + 1);
   while (!failed()) {
     if (skip_space()) continue;
@@ -364,28 +365,6 @@ std::string decode_string(std::string_view quoted) {
     }
   }
   return bytes;
-}
-
-usize utf8_prefix(std::string_view bytes) {
-  usize i = 0;
-  while (i < bytes.size()) {
-    auto lead = static_cast<u8>(bytes[i]);
-    if (lead < 0x80) {
-      i++;
-      continue;
-    }
-    usize length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || bytes.size() - i < length) break;
-    auto second = static_cast<u8>(bytes[i + 1]);
-    // No overlong forms, no surrogates, nothing above 10ffff.
-    u8 low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    u8 high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) break;
-    auto is_tail = [](char c) { return (static_cast<u8>(c) & 0xc0) == 0x80; };
-    if (!std::ranges::all_of(bytes.substr(i + 2, length - 2), is_tail)) break;
-    i += length;
-  }
-  return i;
 }
 
 }  // namespace lr

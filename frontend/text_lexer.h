@@ -74,8 +74,4 @@ Result<TokenizedText> tokenize(std::string_view text, TextPosition start = {});
 // The bytes that a String token (quotes included) or the string of a quoted id stands for.
 std::string decode_string(std::string_view quoted);
 
-// Length of the longest well-formed prefix.
-usize utf8_prefix(std::string_view bytes);
-inline bool is_utf8(std::string_view bytes) { return utf8_prefix(bytes) == bytes.size(); }
-
 }  // namespace lr

@@ -4,8 +4,6 @@
 
 namespace lr {
 
-namespace {
-
 std::string_view name_of(Heap heap) {
   switch (heap) {
     case Heap::Func:
@@ -39,6 +37,8 @@ std::string_view name_of(Heap heap) {
   }
   return "";
 }
+
+namespace {
 
 std::string name_of_ref(ValType type) {
   bool is_defined = type.heap == Heap::Defined;

@@ -58,6 +58,8 @@ inline constexpr ValType kExternRef = ref_to(Heap::Extern, true);
 
 // "i32", "(ref null func)", "funcref", ...
 std::string name_of(ValType type);
+// "func", "i31", ...; "type" for Defined.
+std::string_view name_of(Heap heap);
 
 struct FieldType {
   ValType type;

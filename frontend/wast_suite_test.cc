@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "frontend/wast_script.h"
+#include "frontend/wat_parser.h"
+#include "frontend/wat_printer.h"
 
 namespace lr {
 namespace {
@@ -60,6 +62,44 @@ std::string difference(const WastCommand& command) {
   if (is_invalid) return "";
   return fmt::format("{}:{}: {}", binary.error().line, binary.error().column,
                      binary.error().message());
+}
+
+// Text, binary, text, binary: the same bytes, and the same text.
+std::string round_trip_difference(const std::vector<u8>& binary) {
+  Result<std::string> text = print_wat(binary);
+  // A lane out of range is refused by whoever reads an instruction.
+  if (!text.ok() && text.error().code == Err::BadLane) return "";
+  if (!text.ok()) return fmt::format("print: {}", text.error().message());
+  Result<std::vector<u8>> again = parse_wat(*text);
+  if (!again.ok()) {
+    const Error& error = again.error();
+    return fmt::format("{}:{}: {} in\n{}", error.line, error.column, error.message(), *text);
+  }
+  if (*again != binary) return fmt::format("other bytes from\n{}", *text);
+  Result<std::string> text_again = print_wat(*again);
+  if (!text_again.ok() || *text_again != *text) return "another text";
+  return "";
+}
+
+TEST(WastSuite, TextIsAFixedPoint) {
+  std::vector<std::filesystem::path> paths = scripts();
+  if (paths.empty()) GTEST_SKIP() << "WASM_TESTSUITE_DIR names no scripts";
+  u32 modules = 0;
+  for (const std::filesystem::path& path : paths) {
+    std::string text = read_file(path);
+    Result<std::vector<WastCommand>> commands = parse_wast(text);
+    if (!commands.ok()) continue;
+    for (const WastCommand& command : *commands) {
+      bool is_text = command.module && command.module->form != WastModule::Form::Binary;
+      if (!is_text) continue;
+      Result<std::vector<u8>> binary = command.module->encode();
+      if (!binary.ok()) continue;
+      modules++;
+      std::string what = round_trip_difference(*binary);
+      if (!what.empty()) ADD_FAILURE() << path.string() << ":" << command.line << ": " << what;
+    }
+  }
+  fmt::print("{} modules\n", modules);
 }
 
 TEST(WastSuite, EveryModule) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "frontend/reader.h"
+
 namespace lr {
 
 std::string_view text_of(Space space) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "frontend/reader.h"
+
 namespace lr {
 
 namespace {
@@ -222,7 +224,7 @@ void parse_custom_annotations(WatContext& context, std::vector<PlacedCustom>& cu
         return fail_custom(context, *annotation, "unexpected token");
       }
       std::string content = decode_string(context.in.text_of(*token));
-      custom.bytes.raw({reinterpret_cast<const u8*>(content.data()), content.size()});
+      custom.bytes.raw(as_bytes(content));
     }
     customs.push_back(std::move(custom));
   }

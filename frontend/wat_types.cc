@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "frontend/reader.h"
+
 namespace lr {
 
 namespace {
@@ -128,7 +130,7 @@ void parse_composite(WatContext& context, u32 type, bool is_plain, WatWriter& ou
   if (in.accept_open(Word::Func)) {
     TextSignature signature = parse_signature(context, ParamNames::Ignore);
     out.byte(0x60);
-    out.raw({reinterpret_cast<const u8*>(signature.bytes.data()), signature.bytes.size()});
+    out.raw(as_bytes(signature.bytes));
     info.params = signature.params;
     if (is_plain) context.plain_signatures.emplace(signature.bytes, type);
     info.signature = std::move(signature.bytes);
@@ -285,8 +287,7 @@ u32 type_of_signature(WatContext& context, const TextSignature& signature) {
   if (is_new) {
     context.types.push_back({signature.bytes, signature.params});
     context.implicit_types.byte(0x60);
-    context.implicit_types.raw(
-        {reinterpret_cast<const u8*>(signature.bytes.data()), signature.bytes.size()});
+    context.implicit_types.raw(as_bytes(signature.bytes));
   }
   return found->second;
 }

@@ -13,15 +13,12 @@ namespace {
 
 constexpr u32 kMaxCounted = 100'000;
 
-// Walks a suspended stack from its top. Each step knows from the pc how far the frame's return address
-// is: from the function's table, from the stub's record, or because it is a resume address of
-// entry_*.S.
+// Walks a suspended stack from its top. Each step knows from the pc how far the frame's return
+// address is: from the function's table, from the stub's record, or because it is a resume address
+// of entry_*.S.
 class StackWalker {
  public:
-  StackWalker(const RunState& run, const Target& target)
-      : target_(target), top_(run.stack_top), sp_(run.sp) {
-    pop_pc();
-  }
+  explicit StackWalker(const RunState& run) : top_(run.stack_top), sp_(run.sp) { pop_pc(); }
 
   // The next frame of a function; false at the end of the stack.
   bool next() {
@@ -108,7 +105,6 @@ class StackWalker {
     return true;
   }
 
-  const Target& target_;
   const u64 top_;
   u64 sp_;
   const void* pc_ = nullptr;
@@ -119,36 +115,35 @@ Frame frame_of(const StackWalker& walker) {
   const CompiledModule& module = walker.code->owner();
   const u32 index = walker.function->index;
   const std::string_view name = module.module().function_name(index);
+  const u32 at = walker.entry.wasm_offset;
   return {.module = std::string(module.name()),
           .function = name.empty() ? fmt::format("func[{}]", index) : std::string(name),
           .index = index,
-          .wasm_offset = walker.entry.wasm_offset};
+          .wasm_offset = at != 0 ? at : module.module().functions[index].body_offset};
 }
 
 }  // namespace
 
-std::vector<Frame> backtrace(const RunState& run, u32 max, u32* more) {
-  std::vector<Frame> frames;
-  u32 rest = 0;
-  StackWalker walker(run, host_target(CpuFeatures{}));
-  while (rest < kMaxCounted && walker.next()) {
-    if (frames.size() < max) {
-      frames.push_back(frame_of(walker));
+Backtrace backtrace(const RunState& run, u32 max) {
+  Backtrace trace;
+  StackWalker walker(run);
+  while (trace.more < kMaxCounted && walker.next()) {
+    if (trace.frames.size() < max) {
+      trace.frames.push_back(frame_of(walker));
     } else {
-      rest++;
+      trace.more++;
     }
   }
-  if (more != nullptr) *more = rest;
-  return frames;
+  return trace;
 }
 
-std::string format_backtrace(const std::vector<Frame>& frames, u32 more) {
+std::string format_backtrace(const Backtrace& trace) {
   std::string text;
-  for (usize i = 0; i < frames.size(); i++) {
-    const Frame& frame = frames[i];
+  for (usize i = 0; i < trace.frames.size(); i++) {
+    const Frame& frame = trace.frames[i];
     text += fmt::format("{:4}: {}!{}+{:#x}\n", i, frame.module, frame.function, frame.wasm_offset);
   }
-  if (more != 0) text += fmt::format("      and {} more\n", more);
+  if (trace.more != 0) text += fmt::format("      and {} more\n", trace.more);
   return text;
 }
 

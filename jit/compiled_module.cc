@@ -192,12 +192,12 @@ Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {
   }
   std::unique_ptr<ModuleCode> variant(new ModuleCode(*this, options));
   const auto functions = static_cast<u32>(module_->functions.size());
-  variant->space_ = TRY(CodeSpace::create(
-      {.functions = functions,
-       .imported_functions = module_->imported_functions,
-       .code_bytes_max =
-           module_->code_size * kCodeExpansion + functions * kCodeBytesPerFunction + 64 * kKiB},
-      engine_.stubs().addresses(), variant.get()));
+  variant->space_ =
+      TRY(CodeSpace::create({.functions = functions,
+                             .imported_functions = module_->imported_functions,
+                             .code_bytes_max = module_->code_size * kCodeExpansion +
+                                               functions * kCodeBytesPerFunction + 64 * kKiB},
+                            engine_.stubs().addresses(), variant.get()));
   variants_.push_back(std::move(variant));
   return variants_.back().get();
 }

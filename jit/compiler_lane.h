@@ -1,5 +1,5 @@
-// CompilerLane: everything that one thread needs to validate and compile functions, kept from one to
-// the next. Lanes that nobody uses are with the engine.
+// CompilerLane: everything that one thread needs to validate and compile functions, kept from one
+// to the next. Lanes that nobody uses are with the engine.
 #pragma once
 
 #include <memory>

@@ -9,8 +9,8 @@ namespace lr::jit {
 
 class Instance;
 
-// The value, as a global's cell holds it. Globals that it reads have been set. Fails with FeatureOff
-// for instructions that the compiler lacks too.
+// The value, as a global's cell holds it. Globals that it reads have been set. Fails with
+// FeatureOff for instructions that the compiler lacks too.
 Result<Cell> evaluate(Instance& instance, const ConstExpr& expr);
 
 }  // namespace lr::jit

@@ -26,9 +26,8 @@ const Target& Engine::target() const { return stubs_->target(); }
 Result<std::shared_ptr<CompiledModule>> Engine::load(std::vector<u8> bytes, std::string name,
                                                      Executor& executor) {
   std::shared_ptr<const Module> module =
-      options_.lazy_validation
-          ? TRY(decode_module(std::move(bytes), options_.features))
-          : TRY(load_module(std::move(bytes), options_.features, executor));
+      options_.lazy_validation ? TRY(decode_module(std::move(bytes), options_.features))
+                               : TRY(load_module(std::move(bytes), options_.features, executor));
   return std::make_shared<CompiledModule>(*this, std::move(module), std::move(name));
 }
 

@@ -1,6 +1,6 @@
-// The fixed machine code that runs on process stacks, for x86-64. What is generated for a signature is
-// in stubs.cc; entry_a64.S is the same as this for AArch64. base/run_state.h has the contract of entering
-// and leaving a process; jit/entry.h names the structs.
+// The fixed machine code that runs on process stacks, for x86-64. What is generated for a signature
+// is in stubs.cc; entry_a64.S is the same as this for AArch64. base/run_state.h has the contract of
+// entering and leaving a process; jit/entry.h names the structs.
 //
 // Register roles (masm/target_x64.cc): r15 Context, r14 memory base, r13 memory extent, r11
 // scratch, r10 call target; rbx, rbp and r12 survive calls. No stack alignment is assumed.
@@ -146,8 +146,8 @@ lr_yield_resume:
         ret
 
 // -- StackCheck ---------------------------------------------------------------------------------
-// Called from a prologue whose compare failed; r11 is the frame's size. Either the stack is really full,
-// or somebody has rung.
+// Called from a prologue whose compare failed; r11 is the frame's size. Either the stack is really
+// full, or somebody has rung.
         .globl  lr_stack_check
         .p2align 4
 lr_stack_check:

@@ -64,7 +64,9 @@ std::string listing_of(const fs::path& wat) {
   cpu.avx = cpu.bmi1 = cpu.bmi2 = cpu.lzcnt = true;
   const auto x64 = make_masm_x64(cpu);
 
-  return list_module(*module.value(), *x64, options);
+  const auto a64 = make_masm_a64(cpu);
+  return list_module(*module.value(), *x64, options) +
+         list_module(*module.value(), *a64, options);
 }
 
 class Golden : public testing::TestWithParam<fs::path> {};

@@ -27,9 +27,7 @@ Table& table_of(Context* context, u64 index) {
 }
 
 // True if [offset, offset + length) does not lie in [0, size).
-bool outside(u64 offset, u64 length, u64 size) {
-  return length > size || offset > size - length;
-}
+bool outside(u64 offset, u64 length, u64 size) { return length > size || offset > size - length; }
 
 // The bounds are right; false if the process may not have the memory.
 bool touch(Memory& memory, u64 offset, u64 length) {

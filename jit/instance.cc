@@ -92,6 +92,13 @@ FuncRef* ProcessStore::host_ref(const HostFunction* host) {
   return &host_refs_.back();
 }
 
+const void* ProcessStore::thunk(TypeId type) {
+  const void*& thunk = thunks_[type];
+  if (thunk == nullptr) thunk = engine_.stubs().thunk(type);
+  CHECK(thunk != nullptr);
+  return thunk;
+}
+
 // -- Instance: making it ------------------------------------------------------------------------
 
 Instance::Instance(ProcessStore& store, std::shared_ptr<CompiledModule> compiled)
@@ -236,9 +243,9 @@ Status Instance::apply_elements() {
       const bool is_64 = m.tables[segment.table].type.limits.is_64;
       const u64 offset = address_of(TRY(evaluate(*this, segment.offset)), is_64);
       if (segment.size() > table.size || offset > table.size - segment.size()) {
-        return make_error(Err::ElementsOutOfBounds,
-                          fmt::format("element segment {} at {} of a table of {}", i, offset,
-                                      table.size));
+        return make_error(
+            Err::ElementsOutOfBounds,
+            fmt::format("element segment {} at {} of a table of {}", i, offset, table.size));
       }
       for (u32 at = 0; at < segment.size(); at++) table.elements[offset + at] = element(i, at);
     }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -86,6 +87,8 @@ class ProcessStore {
 
   // The context from which activations call: no instance, no memory.
   Context* root_context() const { return root_; }
+  // The engine's thunk for a type, without its lock from the second time on.
+  const void* thunk(TypeId type);
 
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
 
@@ -103,6 +106,7 @@ class ProcessStore {
   std::deque<Tag> tags_;
   std::deque<Cell> cells_;  // Of globals that no module defines.
   std::deque<FuncRef> host_refs_;
+  std::unordered_map<TypeId, const void*> thunks_;
 };
 
 class Instance {

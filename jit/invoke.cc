@@ -45,8 +45,7 @@ u32 value_words(TypeId id) {
 
 bool begin_activation(ProcessStore& store, FuncRef* func, u64* values) {
   RunState& run = store.run();
-  const void* thunk = store.engine().stubs().thunk(func->type);
-  CHECK(thunk != nullptr);
+  const void* thunk = store.thunk(func->type);
   // Arguments and results stand on the stack twice, if they do not fit registers.
   const u64 need = sizeof(ActivationRecord) + 32 * u64{value_words(func->type)} + kStubFrameBytes;
   if (run.sp - need < run.stack_limit) {
@@ -93,6 +92,11 @@ u64* host_call_values(const RunState& run) { return reinterpret_cast<u64*>(waiti
 
 void complete_host_call(RunState& run, HostStatus status) {
   waiting(run)->status = static_cast<u64>(status);
+}
+
+bool may_move_stack(const RunState& run, Leave reason) {
+  if (reason == Leave::Trapped) return false;
+  return reason != Leave::Yield || *reinterpret_cast<const void**>(run.sp) != lr_yield_resume;
 }
 
 }  // namespace lr::jit

@@ -50,16 +50,23 @@ void complete_host_call(RunState& run, HostStatus status);
 
 // -- Where a process is -------------------------------------------------------------------------
 
+// May the stack of a process that has left be moved? Not at a loop's poll, whose code may keep
+// addresses of its frame, nor when it has trapped.
+bool may_move_stack(const RunState& run, Leave reason);
+
 struct Frame {
   std::string module;    // Empty for a host function.
   std::string function;  // Its name, or "func[N]".
   u32 index = 0;
   u32 wasm_offset = 0;  // In the module's bytes, 0 if unknown.
 };
-// The frames of a process that has left, innermost first, at most `max`. `more` counts those that
-// did not fit (up to 100,000).
-std::vector<Frame> backtrace(const RunState& run, u32 max, u32* more = nullptr);
-// "  0: module!function+0x1234", one line each.
-std::string format_backtrace(const std::vector<Frame>& frames, u32 more);
+struct Backtrace {
+  std::vector<Frame> frames;  // Innermost first.
+  u32 more = 0;               // Frames that did not fit, counted up to 100,000.
+};
+// Of a process that has left, for whatever reason.
+Backtrace backtrace(const RunState& run, u32 max);
+// "   0: module!function+0x1234", one line a frame.
+std::string format_backtrace(const Backtrace& trace);
 
 }  // namespace lr::jit

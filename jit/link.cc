@@ -14,12 +14,12 @@ std::string text_of_func(TypeId id, const char* keyword) {
   const auto add = [&](const char* what, std::span<const ValType> types) {
     if (types.empty()) return;
     text += fmt::format(" ({}", what);
-    for (const ValType t : types) text += " " + name_of(t);
-    text += ")";
+    for (const ValType t : types) text += fmt::format(" {}", name_of(t));
+    text += ')';
   };
   add("param", type.params);
   add("result", type.results);
-  return text + ")";
+  return text += ')';
 }
 
 std::string text_of_limits(const Limits& limits) {

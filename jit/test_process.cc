@@ -52,13 +52,11 @@ std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* v
       case Leave::Returned:
         CHECK(run.stack_top - run.sp == sp_before);
         return std::nullopt;
-      case Leave::Trapped: {
-        u32 more = 0;
-        backtrace_text = format_backtrace(backtrace(run, 20, &more), more);
+      case Leave::Trapped:
+        backtrace_text = format_backtrace(backtrace(run, 20));
         abandon_activation(store);
         CHECK(run.stack_top - run.sp == sp_before);
         return static_cast<Trap>(run.trap_code);
-      }
       case Leave::Yield:
         yields++;
         run.answer();
@@ -73,7 +71,7 @@ std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* v
       case Leave::StackFull:
         break;
     }
-    if (options_.move_always) use_stack(stack_bytes_);
+    if (options_.move_always && may_move_stack(run, leave)) use_stack(stack_bytes_);
   }
 }
 

@@ -3,19 +3,21 @@
 // compilation, with or without a scheduler.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "base/executor.h"
+#include "sched/os.h"
 #include "sched/process.h"
 
 namespace lr::sched {
 
 // One piece of work, owned by whoever submits it, at a stable address until it has run or was
 // withdrawn. The submitting process keeps itself alive with `keep` and parks; run() ends by telling
-// it (usually store a result, then Scheduler::wake).
+// it: takes `keep` out, stores the result, and calls Scheduler::wake.
 struct HelperJob {
   using Run = void (*)(HelperJob& job);
 
@@ -34,7 +36,7 @@ struct HelperJob {
 class HelperPool final : public Executor {
  public:
   // Jobs run on at most `job_threads` threads; parallel_for runs on at most `width` lanes, the
-  // caller's included.
+  // caller's included; 0: on as many as there are usable processors.
   HelperPool(u32 job_threads, u32 width);
   ~HelperPool() override;  // Runs what was submitted, then joins.
 
@@ -43,29 +45,33 @@ class HelperPool final : public Executor {
   bool withdraw(HelperJob& job);
 
   using Executor::parallel_for;
-  u32 width() const override { return width_; }
+  u32 width() const override;
   void parallel_for(usize count, void* context, Body body) override;
 
  private:
   struct Loop;
+  using Threads = std::vector<std::unique_ptr<Thread>>;
 
+  bool add_thread(Threads& threads, Thread::Body body);
   void job_thread();
   void loop_thread();
   static void run_lane(Loop& loop, u32 lane);
 
   const u32 job_threads_max_;
-  const u32 width_;
+  mutable std::atomic<u32> width_;  // 0: not found out yet.
   std::mutex mutex_;
   std::condition_variable job_ready_;
   std::condition_variable loop_ready_;
   std::condition_variable loop_left_;
   HelperJob* first_ = nullptr;
   HelperJob** last_ = &first_;
+  u32 jobs_waiting_ = 0;
   u32 jobs_idle_ = 0;
+  std::mutex loop_turn_;
   Loop* loop_ = nullptr;
   bool stopping_ = false;
-  std::vector<std::thread> job_threads_;
-  std::vector<std::thread> loop_threads_;
+  Threads job_threads_;
+  Threads loop_threads_;
 };
 
 }  // namespace lr::sched

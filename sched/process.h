@@ -7,8 +7,8 @@
 //     |                           +------ Requeue --------+ |
 //     +------------------------------- Park ----------------+
 //
-// One atomic word holds the state and the bit kWoken. wake() sets the bit with one atomic
-// operation and queues the process if it was parked; parking fails while the bit is set; the
+// One atomic word (park_word.h) holds the state and a bit "woken". wake() sets the bit with one
+// atomic operation and queues the process if it was parked; parking fails while the bit is set; the
 // dispatch clears it. So a wake before, during or after a park is never lost, and a process is
 // never queued twice.
 #pragma once
@@ -17,6 +17,9 @@
 
 #include "base/run_state.h"
 #include "base/types.h"
+#include "sched/counter.h"
+#include "sched/fiber.h"
+#include "sched/park_word.h"
 
 namespace lr::sched {
 
@@ -46,15 +49,20 @@ struct ProcessEntry {
 
 class Process {
  public:
-  // First, so that machine code's RunState* leads here (see from()).
-  RunState run;
+  // What machine code sees, and the way back from it.
+  struct Run : RunState {
+    Process* process = nullptr;
+  };
+  Run run;
 
-  Process() = default;
+  Process() { run.process = this; }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
-  virtual ~Process();
+  // Inline, like dispose(): so that code with and without RTTI may derive from it.
+  virtual ~Process() { fiber_destroy(fiber_); }
 
-  static Process& from(RunState* run);
+  // `run` is the member of a Process.
+  static Process& from(RunState* run) { return *static_cast<Run*>(run)->process; }
 
   Pid pid() const { return pid_; }
   // The worker that holds the process. Only inside on_*() and host calls.
@@ -62,10 +70,11 @@ class Process {
 
   // --- What host/ supplies. All run on the worker's own stack, never two at the same time.
 
-  // Before the process is entered for the first time, after a wake, or when `requests` (bits of
-  // RunState::request other than kRequestYield, already taken out of it) came in. Completes what
-  // the process waits for, if that is possible by now. Wakes may be spurious: a process that still
-  // waits answers Park, one that waits for nothing Resume. A killed one cleans up and answers Done.
+  // Before the process is entered, unless it only goes on after Leave::Yield: for the first time,
+  // after Park or Requeue, and when it was woken or `requests` (bits of RunState::request other
+  // than kRequestYield, already taken out of it) came in. Completes what the process waits for, if
+  // that is possible by now. Wakes may be spurious: a process that still waits answers Park, one
+  // that waits for nothing Resume. A killed one cleans up and answers Done.
   virtual Next on_dispatch(Worker& worker, u32 requests) = 0;
 
   // The process left its stack with any reason but Leave::Yield, which the scheduler answers.
@@ -76,38 +85,36 @@ class Process {
   virtual void on_done(Worker& worker) = 0;
 
   // The last reference is gone. The default is `delete this`; a pool may do otherwise.
-  virtual void dispose();
+  virtual void dispose() { delete this; }
 
   // --- Accounting. Written by the worker that holds the process; others may read, slightly late.
 
   struct Account {
-    std::atomic<u64> cpu_ticks{0};    // Scheduler ticks during which it ran.
-    std::atomic<u64> switches{0};     // Times it was entered.
-    std::atomic<u64> preemptions{0};  // Times it was interrupted.
-    std::atomic<u64> parks{0};
+    Counter cpu_ticks;    // Scheduler ticks during which it ran.
+    Counter switches;     // Times it was entered.
+    Counter preemptions;  // Times it was interrupted.
+    Counter parks;
   };
   const Account& account() const { return account_; }
 
-  enum State : u32 { kParked = 0, kQueued = 1, kRunning = 2, kDone = 3 };
-  State state() const {
-    return static_cast<State>(state_.load(std::memory_order_relaxed) & kStateMask);
-  }
+  using State = ParkWord<>::State;
+  static constexpr State kDone = ParkWord<>::kDone;
+  State state() const { return park_word_.state(); }
 
  private:
   friend class Worker;
   friend class Scheduler;
   friend class ProcessTable;
   friend class ProcessRef;
-  friend struct GlobalQueue;
+  friend class GlobalQueue;
 
-  static constexpr u32 kStateMask = 3;
-  static constexpr u32 kWoken = 4;
-
-  std::atomic<u32> state_{kParked};
-  u32 charge_ = 0;  // Ticks used since it last queued as preempted.
+  ParkWord<> park_word_;
+  u32 charge_ = 0;        // Ticks used since it last queued as preempted.
+  bool yielded_ = false;  // It was interrupted, and waits for nothing.
   Worker* worker_ = nullptr;
   Process* queue_next_ = nullptr;  // In the global queue only.
   Pid pid_ = 0;
+  ProcessTable* table_ = nullptr;
   ProcessEntry* entry_ = nullptr;
   void* fiber_ = nullptr;  // What the thread sanitizer knows this stack by.
   Account account_;

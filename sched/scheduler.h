@@ -10,22 +10,29 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
 
 #include "base/result.h"
+#include "sched/global_queue.h"
 #include "sched/helper_pool.h"
+#include "sched/idle.h"
 #include "sched/poller.h"
 #include "sched/process.h"
+#include "sched/process_table.h"
 #include "sched/slot_allocator.h"
+#include "sched/tick.h"
 #include "sched/timer.h"
+#include "sched/worker.h"
 
 namespace lr::sched {
 
-// Monotonic time, as timers count it.
-u64 now_ns();
-
-// Something that happens once and that threads (not processes) wait for.
+// Something that happens once and that threads (not processes) wait for. Either some threads
+// wait(), or one drives a scheduler until it has happened.
 class Completion {
  public:
+  // Any thread. Whoever waited may destroy the completion as soon as it knows.
   void signal();
   bool done() const { return state_.load(std::memory_order_acquire) == kSignalled; }
   void wait();
@@ -36,13 +43,14 @@ class Completion {
 
  private:
   friend class Scheduler;
-  static constexpr u32 kIdle = 0, kWaiting = 1, kSignalled = 2;
+  enum State : u32 { kIdle, kWaiting, kDriven, kSignalled };
+
   std::atomic<u32> state_{kIdle};
-  std::atomic<Scheduler*> driven_by_{nullptr};
+  Scheduler* driven_by_ = nullptr;  // Valid in state kDriven.
 };
 
 struct SchedulerOptions {
-  u32 workers = 0;               // 0: what the affinity mask and the cgroup quota allow.
+  u32 workers = 0;               // At most. 0: what affinity mask and cgroup quota allow.
   u32 ring_capacity = 256;       // Of each run queue; a power of 2, at least 4.
   u64 slice_ns = 1'000'000;      // After this a process yields if another waits.
   bool preempt = true;           // Whether the tick rings for the slice's sake.
@@ -69,8 +77,6 @@ struct SchedulerStats {
   u64 live = 0;
   u64 threads = 0;
 };
-
-class Worker;
 
 class Scheduler {
  public:
@@ -101,7 +107,10 @@ class Scheduler {
 
   // Starts a thread for worker 0 too, for programs whose threads only wait. Then drive() only
   // waits.
-  void start_all();
+  Status start_all();
+
+  // Fires `timer`, which is not armed, on worker 0. For threads that are no worker.
+  void arm(Timer& timer, u64 deadline_ns);
 
   // --- Descriptors. Any thread, but one at a time for each FdWait.
 
@@ -111,20 +120,57 @@ class Scheduler {
   // After this the wait is no longer touched. Call it after a wake too. Before closing fd.
   void cancel_fd(FdWait& wait);
 
-  HelperPool& helpers();
-  SlotAllocator& slots();
-  u32 workers() const;
+  HelperPool& helpers() { return helpers_; }
+  SlotAllocator& slots() { return slots_; }
+  // How many there are so far.
+  u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 
   // Calls visit(context, process) for every live process. Any thread, slow.
-  void for_each(void* context, void (*visit)(void* context, Process& process));
+  void for_each(void* context, void (*visit)(void* context, Process& process)) {
+    table_.for_each(context, visit);
+  }
 
  private:
-  friend class Worker;
   friend class Completion;
-  struct Impl;
-  explicit Scheduler(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  friend class Tick;
+  friend class Worker;
+
+  Scheduler(const SchedulerOptions& options, bool quota_applied, std::unique_ptr<Poller> poller);
+
+  // Work was added that a worker could take: wakes or starts one if that is useful.
+  void work_arrived();
+  Result<ProcessRef> enter(std::unique_ptr<Process> process);
+  bool start_worker(u32 index);
+  bool start_next_worker();
+  void enable_others();
+  std::span<const std::unique_ptr<Worker>> active_workers() const {
+    return {workers_.data(), workers()};
+  }
+  bool any_busy() const;
+  bool work_visible() const;
+  void worker_wanted();
+  void remove(Process& process);
+
+  const SchedulerOptions options_;
+  SlotAllocator slots_;
+  HelperPool helpers_;
+  std::unique_ptr<Poller> poller_;
+  ProcessTable table_;
+  GlobalQueue global_;
+  IdleWorkers idle_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // Made when they are started; in order.
+  std::atomic<u32> active_{1};                    // How many are.
+  Tick tick_;
+
+  mutable std::mutex threads_mutex_;
+  std::vector<std::unique_ptr<Thread>> threads_;  // By worker; null: none.
+  std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> closing_{false};
+  bool others_enabled_ = false;
+  bool quota_applied_;  // Found out when a second worker is wanted.
+  Completion all_gone_;
 };
 
 }  // namespace lr::sched

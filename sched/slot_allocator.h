@@ -12,7 +12,10 @@
 // budget, so that a warm allocation makes no system call and takes no page fault.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "base/result.h"
 #include "base/types.h"
@@ -28,6 +31,10 @@ inline constexpr u64 kGuardBytes = kPage;
 // and frames of leaf functions without a check of their own.
 inline constexpr u64 kStackReserve = 1024;
 
+// Stack tops differ by multiples of this.
+inline constexpr u64 kStackColour = 128;
+inline constexpr u64 kStackColours = 16;
+
 // How guards are made; kAuto probes once with a real touch.
 enum class GuardMode : u8 { kAuto, kMarkers, kNone };
 
@@ -36,60 +43,74 @@ struct SlotOptions {
   u64 resident_budget_bytes = 64 * kMiB;  // What free slots may keep resident, altogether.
 };
 
+// How much of a slot may have been written.
+struct SlotUse {
+  u64 stack_bytes = 0;   // Below the end of the stack area.
+  u64 memory_bytes = 0;  // Above memory().
+};
+
 // One slot. A plain value: whoever holds it gives it back with SlotAllocator::release().
 struct Slot {
   u8* base = nullptr;    // The guard's first byte; null: no slot.
   u64 stack_bytes = 0;   // Without the guard.
   u64 memory_bytes = 0;  // May be 0.
   u32 slab = 0;
-  u32 index = 0;             // In its slab.
-  bool known_clean = false;  // No page was ever touched since it came from the kernel.
+  u32 index = 0;     // In its slab.
+  SlotUse resident;  // What may have pages (of zeros) already; beyond it a touch is a page fault.
 
   explicit operator bool() const { return base != nullptr; }
   u8* stack_low() const { return base + kGuardBytes; }
-  // One past the stack. Varies by slot by a few cache lines, so that stacks do not share one set
-  // of the cache; the bytes between it and memory() stay unused.
-  u8* stack_top() const { return memory() - 128 * (index % 16); }
-  u8* memory() const { return base + kGuardBytes + stack_bytes; }
-};
-
-// How much of a slot its user may have written. Beyond it everything is still zero.
-struct SlotUse {
-  u64 stack_bytes = 0;   // Below stack_top().
-  u64 memory_bytes = 0;  // Above memory().
+  u8* stack_end() const { return base + kGuardBytes + stack_bytes; }
+  // Where frames start. Varies by slot by a few cache lines, so that stacks do not share one set
+  // of the cache.
+  u8* stack_top() const { return stack_end() - kStackColour * (index % kStackColours); }
+  u8* memory() const { return stack_end(); }
 };
 
 class SlotAllocator {
  public:
-  static Result<std::unique_ptr<SlotAllocator>> create(const SlotOptions& options);
-  virtual ~SlotAllocator() = default;
+  explicit SlotAllocator(const SlotOptions& options = {});
+  ~SlotAllocator();
+  SlotAllocator(const SlotAllocator&) = delete;
+  SlotAllocator& operator=(const SlotAllocator&) = delete;
 
-  // A slot with at least these sizes. Any thread. Fails with Err::SystemError when the address
-  // space or the kernel's memory is exhausted, never otherwise.
-  virtual Result<Slot> allocate(u64 stack_bytes, u64 memory_bytes) = 0;
+  // A slot with at least these sizes (the stack's less kStackColour * kStackColours). Any thread.
+  // Fails with Err::SystemError when the address space or the kernel's memory is exhausted, with
+  // Err::LimitExceeded for sizes beyond every class.
+  Result<Slot> allocate(u64 stack_bytes, u64 memory_bytes);
 
-  // Takes a slot back and wipes what was used. Any thread. A large wipe gives pages back to the
-  // kernel instead of writing them.
-  virtual void release(const Slot& slot, const SlotUse& use) = 0;
+  // Takes a slot back and wipes what was used. Any thread.
+  void release(const Slot& slot, const SlotUse& use);
 
   // True if every slot has a guard that faults.
-  virtual bool has_slot_guards() const = 0;
+  bool has_slot_guards() const { return markers_; }
 
   struct Stats {
-    u64 slabs = 0;           // Kernel mappings, about.
+    u64 slabs = 0;
     u64 reserved_bytes = 0;  // Address space.
     u64 slots_live = 0;
-    u64 slots_free = 0;
+    u64 slots_free = 0;    // Wiped and waiting.
     u64 cached_bytes = 0;  // Resident in free slots.
   };
-  virtual Stats stats() const = 0;
+  Stats stats() const;
+
+ private:
+  struct Slab;
+  struct FreeSlot;
+  struct SlotClass;
+
+  SlotClass& class_of(u32 stack_log2, u32 slot_log2);
+  Status add_slab(SlotClass& slot_class);
+  Result<Slot> carve(SlotClass& slot_class);
+  SlotUse wipe(const Slot& slot, const SlotUse& use);
+
+  const SlotOptions options_;
+  const bool markers_;
+  mutable std::mutex mutex_;
+  std::vector<Slab> slabs_;
+  std::vector<std::unique_ptr<SlotClass>> classes_;  // Those that are in use: few.
+  u64 slots_live_ = 0;
+  std::atomic<u64> cached_bytes_{0};
 };
-
-// Makes `bytes` (whole pages) at `start` read as zero; writes what is resident if that is little
-// and gives the pages back to the kernel if it is much. True if pages stayed.
-bool wipe(u8* start, u64 bytes);
-
-// True if this kernel has guard markers and a touch of one really faults.
-bool guard_markers_work();
 
 }  // namespace lr::sched

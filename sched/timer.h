@@ -1,51 +1,42 @@
-// Timers: a hierarchical wheel for each worker. Arming and cancelling are constant time, a million
-// at one instant fire in bounded pieces between which the worker dispatches processes.
-//
-//   level 0   256 slots of 2^17 ns (131 us)     33 ms
-//   level n    64 slots, each a whole level n-1  2.1 s, 137 s, 2.4 h, 6.5 d, 1.1 y, then the last
-//
-// A wheel has a lock (uncontended but for a timer that another worker cancels). It is held while a
-// timer fires, so that after cancel() the timer neither runs nor will run.
+// Timers: armed on a worker, fired there. timer_wheel.h has the mechanism.
 #pragma once
 
 #include <atomic>
 
 #include "base/types.h"
+#include "sched/os.h"
 
 namespace lr::sched {
 
 class TimerWheel;
 class Worker;
 
-inline constexpr u64 kNever = ~u64{0};
-
 // Owned by whoever arms it; does not move and is not destroyed while armed.
 class Timer {
  public:
   // Called once at or after the deadline, on the worker that armed it, on its own stack, with the
-  // wheel's lock held: brief, and without arming or cancelling timers. It may wake processes and it
-  // may free the timer.
+  // wheel's lock held: brief, and without arming or cancelling timers. It may wake processes, and
+  // free the timer if nobody else cancels it.
   using Fire = void (*)(Timer& timer, Worker& worker);
 
-  Timer() = default;
   explicit Timer(Fire fire) : fire_(fire) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Any thread that also keeps others from arming it meanwhile. True if the timer was armed and
-  // will not fire.
+  // After this the timer neither fires nor is firing. Any thread, but not while another arms it.
+  // True if it was armed. Never armed or long fired, it costs a lock at most.
   bool cancel();
-  bool armed() const { return wheel_.load(std::memory_order_acquire) != nullptr; }
+
   u64 deadline_ns() const { return deadline_ns_; }
 
  private:
   friend class TimerWheel;
 
   Timer* next_ = nullptr;
-  Timer** link_ = nullptr;  // What points at this timer: a slot, or another's next_.
+  Timer** link_ = nullptr;  // What points at this timer (a slot or another's next_); null: unarmed.
   u64 deadline_ns_ = 0;
-  std::atomic<TimerWheel*> wheel_{nullptr};
-  Fire fire_ = nullptr;
+  TimerWheel* wheel_ = nullptr;  // Where it was armed last.
+  Fire fire_;
 };
 
 }  // namespace lr::sched

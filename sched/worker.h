@@ -1,34 +1,121 @@
-// What code that runs on a worker may ask of it. It is handed a Worker& (or reads
-// Process::worker()), never keeps it across a wait: the process may go on elsewhere.
+// A worker: a thread that enters processes, with its run queues and its timers. The first part is
+// for code that runs on it; it is handed a Worker& (or reads Process::worker()) and never keeps it
+// across a wait, since the process may go on elsewhere.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "base/result.h"
+#include "sched/counter.h"
+#include "sched/global_queue.h"
+#include "sched/os.h"
 #include "sched/process.h"
-#include "sched/timer.h"
+#include "sched/ring.h"
+#include "sched/timer_wheel.h"
 
 namespace lr::sched {
 
+class Completion;
 class Scheduler;
 
 class Worker {
  public:
-  virtual ~Worker() = default;
+  Worker(Scheduler& scheduler, u32 index, u32 ring_capacity);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
-  virtual Scheduler& scheduler() = 0;
-  virtual u32 index() const = 0;
+  Scheduler& scheduler() const { return scheduler_; }
+  u32 index() const { return index_; }
 
-  // Makes a parked process run again, on this worker if no other is idle. The condition it waits
-  // for is made true before.
-  virtual void wake(Process& process) = 0;
+  // Makes a parked process run again, here if no other worker is idle. The condition it waits for
+  // is made true before.
+  void wake(Process& process);
   // The same for the receiver of a message: it runs next, within what is left of this slice.
-  virtual void wake_next(Process& process) = 0;
+  void wake_next(Process& process);
   // Gives the process a pid and queues it here.
-  virtual Result<ProcessRef> spawn(std::unique_ptr<Process> process) = 0;
+  Result<ProcessRef> spawn(std::unique_ptr<Process> process);
 
-  // Fires `timer` at `deadline_ns` (now_ns() clock) on this worker. The timer is not armed.
-  virtual void arm(Timer& timer, u64 deadline_ns) = 0;
+  // Fires `timer`, which is not armed, at `deadline_ns` (now_ns() clock) on this worker.
+  void arm(Timer& timer, u64 deadline_ns);
+
+ private:
+  friend class Scheduler;
+  friend class Tick;
+
+  enum Sleep : u32 { kAwake = 0, kOnFutex = 1, kOnPoller = 2 };
+
+  // Written by the worker only.
+  struct Counters {
+    Counter dispatches;
+    Counter switches;
+    Counter parks;
+    Counter wakes;
+    Counter preemptions;
+    Counter steals;
+    Counter stolen;
+    Counter overflows;
+    Counter sleeps;
+    Counter timers_fired;
+    Counter longest_hold_ns;
+  };
+
+  // worker.cc: the loop and the life of a process on it.
+  void run(const Completion* until);
+  bool should_stop(const Completion* until) const;
+  void dispatch(Process& process);
+  Next enter(Process& process);
+  Next answer_yield(Process& process);
+  void requeue(Process& process);
+  void finish(Process& process);
+
+  // run_queues.cc: who runs next.
+  Process* pick();
+  Process* pick_preempted();
+  Process* pick_next_slot();
+  Process* pick_global();
+  Process* refill(Lane lane);
+  Process* steal(bool next_slots);
+  void push(Lane lane, Process& process);
+  void enqueue(Process& process);
+  Lane lane_of(Process& process) const;
+  bool has_waiting() const;
+  bool has_other_duties() const;
+  Ring<Process>& ring(Lane lane) { return lane == Lane::kWoken ? woken_ : preempted_; }
+
+  // idle.cc: nobody does.
+  Process* search(const Completion* until);
+  void sleep(const Completion* until);
+  void service(u64 now);
+  void poll(u64 deadline_ns);
+  void wake_thread();
+
+  Scheduler& scheduler_;
+  const u32 index_;
+
+  Ring<Process> woken_;
+  Ring<Process> preempted_;
+  std::atomic<Process*> next_{nullptr};  // The receiver of a message.
+
+  // Others read these.
+  alignas(64) std::atomic<Process*> current_{nullptr};
+  std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
+  std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
+  std::atomic<u32> sleep_{kAwake};
+  bool searching_ = false;  // Has the right to search. Set by others only while it sleeps.
+  Counters counters_;
+  TimerWheel timers_;
+
+  // Only the worker's own.
+  alignas(64) u64 picks_ = 0;
+  u64 tick_ = 0;  // When what runs here was dispatched.
+  u64 serviced_tick_ = 0;
+  u64 preempted_tick_ = 0;   // When preempted work last ran, ...
+  u32 since_preempted_ = 0;  // ... and how many dispatches ago.
+  u64 chain_tick_ = 0;       // When the next-slot began to hand on, ...
+  u32 chain_ = 0;            // ... and how many times it did.
+  u32 random_;
+  void* fiber_ = nullptr;  // What the thread sanitizer knows this thread's stack by.
 };
 
 }  // namespace lr::sched

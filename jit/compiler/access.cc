@@ -53,15 +53,18 @@ Compiler::MemArg Compiler::read_mem_arg() {
 }
 
 void Compiler::check_bounds(Reg index, u64 end) {
-  u64& checked = index.valid() ? checked_[index.code] : checked_constant_;
-  if (index.valid() && !checked_regs_.has(index)) {
-    checked_regs_.add(index);
-    checked = 0;
+  const bool constant = !index.valid();
+  const bool seen = constant ? checked_constant_.end > 0 : checked_regs_.has(index);
+  Checked& checked = constant ? checked_constant_ : checked_[index.code];
+  if (seen && checked.end >= end) return;
+  // Nothing that could be observed lies between that check and here: it may as well check for both.
+  if (seen && checked.effects == effects_ && masm_.patch_bounds(checked.patch, end)) {
+    checked.end = end;
+    return;
   }
-  if (checked >= end) return;
-  checked = end;
+  if (!constant) checked_regs_.add(index);
   Cold& cold = add_cold(Cold::Kind::Extent);
-  masm_.bounds_check(index, end, cold.entry);
+  checked = {masm_.bounds_check(index, end, cold.entry), end, effects_};
   masm_.bind(cold.back);
 }
 
@@ -155,6 +158,7 @@ RegSet Compiler::index_of(const Address& address) {
 }
 
 void Compiler::store(Store store, u32 bytes) {
+  effects_++;
   const MemArg arg = read_mem_arg();
   const Value value = pop();
   const bool is_int = value.type == Kind::I32 || value.type == Kind::I64;
@@ -204,6 +208,7 @@ void Compiler::global_get() {
 }
 
 void Compiler::global_set() {
+  effects_++;
   const u32 index = reader_.u32_leb();
   const Kind kind = module_->globals[index].type.type.kind;
   if (kind == Kind::V128) return fail_later("v128");

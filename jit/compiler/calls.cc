@@ -105,6 +105,7 @@ void Compiler::place_values(std::span<const ValType> types, std::span<const Reg>
 // `extra`, if valid, reaches call_target with the arguments.
 template <typename Emit>
 void Compiler::emit_call(const Signature& signature, Reg extra, Emit&& emit) {
+  effects_++;
   if (height() > 0 && top().where == Value::Where::Compare) materialise_compare();
   const u32 base = height() - static_cast<u32>(signature.params.size());
   flush_registers(base);

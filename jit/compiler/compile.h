@@ -48,6 +48,13 @@ struct PcEntry {
   u32 pushed_bytes = 0;
 };
 
+// For listings: from here on the code is that of the instruction, until the next mark. The last one
+// has no instruction (wasm_offset 0): cold code follows.
+struct SourceMark {
+  u32 code_offset = 0;
+  u32 wasm_offset = 0;
+};
+
 struct CompiledFunction {
   std::span<const u8> code;  // In the Masm, until its next reset.
   std::vector<CallReloc> relocs;
@@ -57,6 +64,7 @@ struct CompiledFunction {
   RegSet
       saved;  // Callee-saved registers, stored from [sp] upwards in ascending order, 8 bytes each.
   u32 body_offset = 0;  // Code offset of the first instruction after the prologue.
+  std::vector<SourceMark>* marks = nullptr;  // The caller's; filled if not null.
 
   void clear();  // Empties, keeps the capacity.
 };

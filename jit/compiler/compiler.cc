@@ -47,6 +47,7 @@ void CompiledFunction::clear() {
   pcs.clear();
   frame_bytes = stack_arg_bytes = body_offset = 0;
   saved = RegSet();
+  if (marks != nullptr) marks->clear();
 }
 
 // -- Entry --------------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ void Compiler::start(u32 index) {
   valid_ = dirty_ = RegSet();
   destination_ = kNone;
   checked_regs_ = RegSet();
-  checked_constant_ = 0;
+  checked_constant_ = {};
   control_.clear();
   sp_shift_ = 0;
   frame_patches_.clear();
@@ -193,6 +194,7 @@ bool Compiler::run() {
   while (!done_ && !has_failed_) {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
+    if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), op_offset_});
     const u8 byte = reader_.byte();
     const Op op = is_prefix(byte) ? op_of_prefixed(byte, reader_.u32_leb()) : op_of_byte(byte);
     step(op);
@@ -409,6 +411,7 @@ Compiler::Cold& Compiler::add_cold(Cold::Kind kind) {
 }
 
 u32 Compiler::cold_trap(Trap trap) {
+  effects_++;
   add_cold(Cold::Kind::Trap).trap = trap;
   return static_cast<u32>(cold_.size() - 1);
 }
@@ -468,6 +471,7 @@ void Compiler::finish() {
     bytes = ((static_cast<u32>(slots_) * 8 + pushed + inside + 15) & ~u32{15}) - pushed;
   }
   out_->frame_bytes = bytes;
+  if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), 0});
   emit_cold();
   for (const Patch patch : frame_patches_) masm_.patch_frame(patch, bytes);
   for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, bytes);

@@ -397,10 +397,17 @@ class Compiler {
   u32 destination_ = kNone;  // The local whose home result() returned.
   bool destination_tee_ = false;
 
-  // Bounds already checked in this straight line: by index register, up to checked_[reg].
+  // Bounds already checked in this straight line, by index register: index + end is inside. While
+  // effects_ has not changed since, the check can be raised instead of making another.
+  struct Checked {
+    Patch patch;
+    u64 end = 0;
+    u32 effects = 0;
+  };
   RegSet checked_regs_;
-  u64 checked_[32] = {};
-  u64 checked_constant_ = 0;
+  Checked checked_[32];
+  Checked checked_constant_;  // For constant addresses; end is 0 if there is none.
+  u32 effects_ = 0;  // Stores, calls, possible traps and branches so far.
 
   std::vector<Control> control_;
 

@@ -71,6 +71,7 @@ void Compiler::block(Control::Form form) {
 }
 
 void Compiler::if_() {
+  effects_++;
   Compare condition = pop_condition();
   flush();
   condition.negate();
@@ -217,7 +218,7 @@ void Compiler::loop_header(Control& control) {
     push_label_values(control);
   }
   checked_regs_ = RegSet();
-  checked_constant_ = 0;
+  checked_constant_ = {};
   if (options_.preempt == Preempt::Flag && loop.has_backward_branch) {
     Cold& cold = add_cold(Cold::Kind::Yield);
     masm_.poll(cold.entry);
@@ -353,7 +354,7 @@ void Compiler::enter_join(Control& control) {
   valid_ = control.join.valid;
   dirty_ = control.join.dirty;
   checked_regs_ = RegSet();
-  checked_constant_ = 0;
+  checked_constant_ = {};
   drop_to(control.base);
   reachable_ = true;
   push_label_values(control);
@@ -373,7 +374,7 @@ void Compiler::else_() {
   valid_ = control.at_if.valid;
   dirty_ = control.at_if.dirty;
   checked_regs_ = RegSet();
-  checked_constant_ = 0;
+  checked_constant_ = {};
   drop_to(control.base);
   for (const ValType& type : control.params) push_slot(type.kind);
   canonical_ = height();
@@ -457,6 +458,7 @@ void Compiler::return_() {
 }
 
 void Compiler::br_if() {
+  effects_++;
   Control& to = target_of(reader_.u32_leb());
   Compare condition = pop_condition();
   if (to.form == Control::Form::Function) {

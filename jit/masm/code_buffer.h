@@ -31,7 +31,8 @@ class StickyError final : public asmjit::ErrorHandler {
 struct Fixup {
   u32 at;
   u32 base;
-  i32 previous;  // The label's reference before this one, or -1.
+  i32 previous;           // The label's reference before this one, or -1.
+  bool in_table = false;  // An entry of a jump table: a plain 32-bit distance.
 };
 
 // The assembler and its buffer. Whoever writes bytes directly calls room() first and then moves
@@ -75,8 +76,8 @@ class CodeBuffer {
   }
   void advance_to(u8* end) { as_._bufferPtr = end; }
 
-  void add_fixup(Label& label, u32 at, u32 base) {
-    fixups_.push_back({at, base, label.chain});
+  void add_fixup(Label& label, u32 at, u32 base, bool in_table = false) {
+    fixups_.push_back({at, base, label.chain, in_table});
     label.chain = static_cast<i32>(fixups_.size()) - 1;
   }
   // Binds the label here and hands each forward reference to `apply`.

@@ -47,13 +47,14 @@ class Out {
   void dword(u32 value) { put(value); }
   void qword(u64 value) { put(value); }
 
-  // Instruction without immediate; `wide` is REX.W (VEX.W).
-  void rr(Op op, bool wide, u32 reg, u32 rm, bool bytes = false) {
-    head(op, wide, reg, 0, rm, bytes && (needs_rex(reg) || needs_rex(rm)));
+  // Instruction without immediate; `wide` is REX.W (VEX.W). `byte_register`: the operand rm (in
+  // rr) or reg (in rm) is a byte.
+  void rr(Op op, bool wide, u32 reg, u32 rm, bool byte_register = false) {
+    head(op, wide, reg, 0, rm, byte_register && needs_rex(rm));
     modrm(reg, rm);
   }
-  void rm(Op op, bool wide, u32 reg, const Address& m, bool bytes = false) {
-    head(op, wide, reg, index_of(m), m.base.number(), bytes && needs_rex(reg));
+  void rm(Op op, bool wide, u32 reg, const Address& m, bool byte_register = false) {
+    head(op, wide, reg, index_of(m), m.base.number(), byte_register && needs_rex(reg));
     modrm(reg, m);
   }
 

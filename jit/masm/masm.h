@@ -9,6 +9,7 @@
 //    method (branch_if, select_if, set_if).
 //  - A W32 operation leaves the upper 32 bits of an integer dst zero and reads only the lower 32
 //    of its sources, except registers used in an Address, which are read whole.
+//  - The stack pointer appears only as the base of an Address and in move(W64).
 //  - Errors (out of memory, a branch out of range) are sticky: see ok().
 #pragma once
 
@@ -198,7 +199,8 @@ class Masm {
 
   // -- Comparisons ----------------------------------------------------------------------------
   virtual void set_if(const Compare&, Reg dst) = 0;  // 1 or 0
-  // dst = compare ? if_true : if_false; integer or vector registers.
+  // dst = compare ? if_true : if_false; integer or vector registers (of these the low 64 bits:
+  // the upper half of dst becomes undefined).
   virtual void select_if(const Compare&, Width, Reg dst, Reg if_true, Reg if_false) = 0;
   virtual void branch_if(const Compare&, Label&) = 0;
 
@@ -256,10 +258,7 @@ class Masm {
   // it runs. False if out of reach.
   virtual bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const = 0;
 
-  // -- Listings -------------------------------------------------------------------------------
-  // The code as text, one instruction a line, addresses counted from the function's start. On
-  // AArch64 it is recorded while emitting, so it must be asked for before the function starts.
-  virtual void record_listing(bool on) = 0;
+  // The code as text, one instruction a line, addresses counted from the function's start.
   virtual std::string listing() const = 0;
 };
 
@@ -270,5 +269,6 @@ std::unique_ptr<Masm> make_host_masm(const CpuFeatures&);
 
 // One instruction a line, as the golden files show it. `base` is the address of the first byte.
 std::string disassemble_x64(std::span<const u8> code, u64 base);
+std::string disassemble_a64(std::span<const u8> code, u64 base);
 
 }  // namespace lr::jit

@@ -172,14 +172,11 @@ void MasmX64::store_imm(Store kind, Address a, i32 value) {
 // dst op= imm
 void MasmX64::alu_imm(Out& o, Alu op, Width w, Reg dst, i32 imm) {
   const u32 n = dst.number();
+  if (op == Alu::And && imm >= 0) w = Width::W32;  // The upper half becomes zero either way.
   if (op == Alu::And && imm == 0xff) {
     o.rr(kMovzx8, false, n, n, true);
   } else if (op == Alu::And && imm == 0xffff) {
     o.rr(kMovzx16, false, n, n);
-  } else if (op == Alu::And && imm >= 0) {
-    w = Width::W32;  // The upper half becomes zero either way.
-    o.rr(fits_i8(imm) ? kGroup1Imm8 : kGroup1, false, ext(op), n);
-    fits_i8(imm) ? o.byte(static_cast<u32>(imm)) : o.dword(static_cast<u32>(imm));
   } else if (op == Alu::Xor && imm == -1) {
     o.rr(kGroup3, wide(w), kNotExt, n);
   } else if (imm == 128 && (op == Alu::Add || op == Alu::Sub)) {

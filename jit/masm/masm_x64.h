@@ -78,7 +78,6 @@ class MasmX64 final : public Masm {
 
   bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
-  void record_listing(bool) override {}
   std::string listing() const override { return disassemble_x64(code(), 0); }
 
  private:

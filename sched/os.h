@@ -1,0 +1,96 @@
+// What the scheduler asks of the operating system, and nothing else does. os_linux.cc and
+// os_memory_linux.cc implement it.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace lr::sched {
+
+inline constexpr u64 kNever = ~u64{0};
+
+// The monotonic clock.
+u64 now_ns();
+
+// Sleeps while `word` is `expected`, until woken or until the deadline (now_ns() clock). May return
+// for no reason.
+void futex_wait(std::atomic<u32>& word, u32 expected, u64 deadline_ns = kNever);
+inline constexpr int kEverybody = 0x7fffffff;
+void futex_wake(std::atomic<u32>& word, int threads);
+
+// Tells the processor that this is a waiting loop.
+inline void cpu_relax() {
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_pause)
+  __builtin_ia32_pause();
+#endif
+#endif
+}
+
+// On how many processors this process may run: its affinity mask. At least 1.
+u32 allowed_processors();
+// How many it can keep busy: the cgroup's quota too, which takes some files to find out.
+u32 usable_processors();
+
+// Gives the calling thread an alternate signal stack, on which a fault of a process that has used
+// up its own stack can be handled, and puts the old one back.
+class AlternateSignalStack {
+ public:
+  AlternateSignalStack();
+  ~AlternateSignalStack();
+  AlternateSignalStack(const AlternateSignalStack&) = delete;
+  AlternateSignalStack& operator=(const AlternateSignalStack&) = delete;
+
+ private:
+  void* memory_ = nullptr;
+  void* old_base_ = nullptr;
+  u64 old_bytes_ = 0;
+  int old_flags_ = 0;
+};
+
+// A thread that takes no signals but its own faults. Joined before it is destroyed.
+class Thread {
+ public:
+  using Body = void (*)(void* argument);
+
+  Thread() = default;
+  ~Thread() { join(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  // False if the system allows no more threads.
+  bool start(const char* name, Body body, void* argument);
+  bool started() const { return started_; }
+  void join();
+
+ private:
+  pthread_t thread_ = {};
+  Body body_ = nullptr;
+  void* argument_ = nullptr;
+  bool started_ = false;
+};
+
+// --- Memory. Sizes and addresses are whole pages.
+
+// Fresh zero pages that count for nothing until they are touched, never huge.
+Result<u8*> map_pages(u64 bytes);
+void unmap_pages(u8* start, u64 bytes);
+
+// Makes a page fault when touched. `markers` needs no kernel mapping and a kernel that has it.
+Status guard_page(u8* page, bool markers);
+
+// Gives the pages back; they read as zero.
+void drop_pages(u8* start, u64 bytes);
+
+// Makes a range read as zero and says how: true if its pages stayed (little was resident, and was
+// overwritten), false if they were dropped.
+bool wipe_pages(u8* start, u64 bytes);
+
+// True if guard markers exist and a touch of one really faults. Probed once.
+bool guard_markers_work();
+
+}  // namespace lr::sched

@@ -1,0 +1,158 @@
+// Who runs next on a worker. In this order:
+//
+//   what the global queue has had for long      every 61st time
+//   preempted work that has waited too long     after 8 dispatches of others, or 2 slices
+//   the next-slot                               the receiver of a message, within the same slice
+//   woken, here and global                      what a message, timer or descriptor made ready
+//   preempted, here and global                  what used up its slice
+//   half of another worker's queue
+//
+// Use is charged across wakes: whoever has used a slice, in whatever pieces, queues as preempted
+// once, and starts anew.
+#include <algorithm>
+
+#include "sched/scheduler.h"
+#include "sched/worker.h"
+
+namespace lr::sched {
+
+namespace {
+
+constexpr u64 kGlobalInterval = 61;
+constexpr u32 kPreemptedInterval = 8;
+constexpr u64 kPreemptedTicksMax = 2 * kTicksPerSlice;
+constexpr u32 kChainMax = 32;  // Times that the next-slot hands on before others have a turn.
+constexpr u32 kBatchMax = 128;
+
+}  // namespace
+
+bool Worker::has_waiting() const {
+  return woken_.size() != 0 || preempted_.size() != 0 ||
+         next_.load(std::memory_order_acquire) != nullptr;
+}
+
+// Whether the tick must look after this worker while it is busy.
+bool Worker::has_other_duties() const {
+  return has_waiting() || timers_.next_deadline_ns() != kNever || !scheduler_.global_.empty() ||
+         scheduler_.poller_->waiting() != 0;
+}
+
+Lane Worker::lane_of(Process& process) const {
+  return process.charge_ >= kTicksPerSlice ? Lane::kPreempted : Lane::kWoken;
+}
+
+// Queues a process that can run, by what it has used.
+void Worker::enqueue(Process& process) {
+  const Lane lane = lane_of(process);
+  if (lane == Lane::kPreempted) {
+    process.charge_ = 0;
+    // Behind what has waited globally; else the local ring would turn without ever letting it in.
+    if (scheduler_.global_.size(lane) != 0) return scheduler_.global_.push(lane, process);
+  }
+  push(lane, process);
+}
+
+void Worker::push(Lane lane, Process& process) {
+  Ring<Process>& queue = ring(lane);
+  if (queue.push(&process)) return;
+  // Full: the older half moves to the global queue, and the new one stays behind it.
+  Process* moved[kBatchMax + 1];
+  u32 taken = queue.pop_many(moved, std::min(queue.capacity() / 2, kBatchMax));
+  if (!queue.push(&process)) moved[taken++] = &process;
+  counters_.overflows.add(taken);
+  scheduler_.global_.push(lane, moved, taken);
+}
+
+Process* Worker::pick() {
+  ++picks_;
+  const u64 tick = scheduler_.tick_.now();
+  const bool look_round = picks_ % kGlobalInterval == 0;
+  if (look_round || tick != serviced_tick_ || attention_.load(std::memory_order_relaxed)) {
+    serviced_tick_ = tick;
+    service(now_ns());
+  }
+  if (look_round) {
+    if (Process* process = pick_global()) return process;
+  }
+  const bool due =
+      since_preempted_ >= kPreemptedInterval || tick - preempted_tick_ >= kPreemptedTicksMax;
+  if (due) {
+    if (Process* process = pick_preempted()) return process;
+  }
+  ++since_preempted_;
+  if (Process* process = pick_next_slot()) return process;
+  chain_ = 0;
+  chain_tick_ = tick;
+  if (Process* process = woken_.pop()) return process;
+  if (Process* process = refill(Lane::kWoken)) return process;
+  return pick_preempted();
+}
+
+Process* Worker::pick_preempted() {
+  since_preempted_ = 0;
+  preempted_tick_ = scheduler_.tick_.now();
+  if (Process* process = preempted_.pop()) return process;
+  return refill(Lane::kPreempted);
+}
+
+Process* Worker::pick_next_slot() {
+  if (next_.load(std::memory_order_relaxed) == nullptr) return nullptr;
+  Process* process = next_.exchange(nullptr, std::memory_order_acq_rel);
+  if (process == nullptr) return nullptr;  // Stolen.
+  ++chain_;
+  if (chain_ <= kChainMax && scheduler_.tick_.now() - chain_tick_ < kTicksPerSlice) return process;
+  // Processes that only call each other have had their slice: behind the others.
+  push(Lane::kWoken, *process);
+  return nullptr;
+}
+
+// One from the global queue, of either lane in turn.
+Process* Worker::pick_global() {
+  const bool woken_first = picks_ / kGlobalInterval % 2 == 0;
+  const Lane first = woken_first ? Lane::kWoken : Lane::kPreempted;
+  const Lane second = woken_first ? Lane::kPreempted : Lane::kWoken;
+  Process* process = nullptr;
+  if (scheduler_.global_.pop(first, &process, 1) == 0) scheduler_.global_.pop(second, &process, 1);
+  return process;
+}
+
+// A batch from the global queue: this worker's share of it.
+Process* Worker::refill(Lane lane) {
+  const u64 size = scheduler_.global_.size(lane);
+  if (size == 0) return nullptr;
+  Ring<Process>& queue = ring(lane);
+  const u64 share = size / scheduler_.workers() + 1;
+  Process* batch[kBatchMax];
+  const u32 taken = scheduler_.global_.pop(
+      lane, batch, static_cast<u32>(std::min<u64>({share, queue.capacity() / 2, kBatchMax})));
+  if (taken == 0) return nullptr;
+  for (u32 i = 1; i < taken; ++i) push(lane, *batch[i]);
+  return batch[0];
+}
+
+// Half of someone else's queue. `next_slots`: as a last resort a process that was about to run in
+// its sender's slice.
+Process* Worker::steal(bool next_slots) {
+  const u32 workers = scheduler_.workers();
+  random_ = random_ * 1664525 + 1013904223;
+  const u32 start = random_ >> 16;
+  for (u32 i = 0; i < workers; ++i) {
+    Worker& victim = *scheduler_.workers_[(start + i) % workers];
+    if (&victim == this) continue;
+    u32 taken = 0;
+    Process* process = victim.woken_.steal_into(woken_, taken);
+    if (process == nullptr) process = victim.preempted_.steal_into(preempted_, taken);
+    if (process == nullptr && next_slots &&
+        victim.next_.load(std::memory_order_relaxed) != nullptr) {
+      process = victim.next_.exchange(nullptr, std::memory_order_acq_rel);
+      taken = 1;
+    }
+    if (process == nullptr) continue;
+    counters_.steals.add();
+    counters_.stolen.add(taken);
+    return process;
+  }
+  return nullptr;
+}
+
+}  // namespace lr::sched

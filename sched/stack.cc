@@ -1,0 +1,86 @@
+#include "sched/stack.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace lr::sched {
+
+namespace {
+
+u8* address(u64 word) { return reinterpret_cast<u8*>(word); }
+u64 word(const u8* address) { return reinterpret_cast<u64>(address); }
+
+// Frames may reach down to here when the whole area is used.
+u64 lowest_limit(const Slot& slot) { return word(slot.stack_low()) + kStackReserve; }
+
+}  // namespace
+
+void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, u64 max_bytes) {
+  slots_ = &slots;
+  slot_ = slot;
+  moved_ = false;
+  first_used_ = 0;
+  max_bytes_ = max_bytes;
+  run.stack_top = word(slot.stack_top());
+  run.sp = run.stack_top;
+  run.stack_limit = std::max(run.stack_top - kFirstStackWindow, lowest_limit(slot));
+  run.publish_limit();
+}
+
+Status ProcessStack::grow(RunState& run) {
+  const u64 have = run.stack_top - run.stack_limit;
+  const u64 need = run.stack_top - run.sp + run.stack_need;
+  if (need > max_bytes_) return make_error(Err::LimitExceeded, "the stack is exhausted");
+  const u64 want = std::min(std::max(2 * have, need), max_bytes_);
+  const u64 room = run.stack_top - lowest_limit(slot_);
+  if (need > room) return move_to(run, want);
+  run.stack_limit = run.stack_top - std::min(want, room);
+  run.publish_limit();
+  return ok_status();
+}
+
+Status ProcessStack::move(RunState& run) { return move_to(run, run.stack_top - run.stack_limit); }
+
+u64 ProcessStack::used_in_area(const RunState& run) const {
+  return word(slot_.stack_end()) - (run.stack_limit - kStackReserve);
+}
+
+// Continues on a new slot with a window of `bytes`.
+Status ProcessStack::move_to(RunState& run, u64 bytes) {
+  // Room for the reserve and for whatever colour the new slot has.
+  const u64 area_bytes = bytes + kStackReserve + kStackColour * kStackColours;
+  const Slot to = TRY(slots_->allocate(area_bytes, 0));
+  const u64 frames = run.stack_top - run.sp;
+  u8* top = to.stack_top();
+  std::memcpy(top - frames, address(run.sp), frames);
+  const u64 used = used_in_area(run);
+  if (moved_) {
+    slots_->release(slot_, {used, 0});
+  } else {
+    first_used_ = used;
+  }
+  slot_ = to;
+  moved_ = true;
+  run.stack_top = word(top);
+  run.sp = run.stack_top - frames;
+  run.stack_limit = run.stack_top - bytes;
+  run.publish_limit();
+  return ok_status();
+}
+
+u64 ProcessStack::release(RunState& run) {
+  if (slots_ == nullptr) return 0;
+  u64 used = used_in_area(run);
+  if (moved_) {
+    slots_->release(slot_, {used, 0});
+    used = first_used_;
+  }
+  slots_ = nullptr;
+  slot_ = {};
+  run.sp = run.stack_top = run.stack_limit = 0;
+  return used;
+}
+
+}  // namespace lr::sched

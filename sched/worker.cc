@@ -1,0 +1,162 @@
+#include "sched/worker.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "sched/fiber.h"
+#include "sched/scheduler.h"
+#include "sched/switch.h"
+
+namespace lr::sched {
+
+Worker::Worker(Scheduler& scheduler, u32 index, u32 ring_capacity)
+    : scheduler_(scheduler),
+      index_(index),
+      woken_(ring_capacity),
+      preempted_(ring_capacity),
+      timers_(now_ns()),
+      random_(index + 1) {}
+
+void Worker::wake(Process& process) {
+  if (!process.park_word_.wake()) return;
+  counters_.wakes.add();
+  enqueue(process);
+  // Between two processes the worker will take the first one itself.
+  const bool here =
+      current_.load(std::memory_order_relaxed) == nullptr && woken_.size() + preempted_.size() <= 1;
+  if (!here) scheduler_.work_arrived();
+}
+
+void Worker::wake_next(Process& process) {
+  if (!process.park_word_.wake()) return;
+  counters_.wakes.add();
+  // No call to the idle: the receiver's data are in this processor's cache, and the sender usually
+  // parks soon. If it does not, the tick tells them.
+  Process* before = next_.exchange(&process, std::memory_order_acq_rel);
+  if (before != nullptr) enqueue(*before);
+  if (scheduler_.tick_.asleep()) scheduler_.tick_.wake();
+}
+
+Result<ProcessRef> Worker::spawn(std::unique_ptr<Process> process) {
+  ProcessRef ref = TRY(scheduler_.enter(std::move(process)));
+  wake(*ref);
+  return ref;
+}
+
+void Worker::arm(Timer& timer, u64 deadline_ns) {
+  if (deadline_ns == kNever) return;
+  timers_.arm(timer, deadline_ns);
+  if (scheduler_.tick_.asleep()) scheduler_.tick_.wake();
+}
+
+bool Worker::should_stop(const Completion* until) const {
+  return scheduler_.stopping_.load(std::memory_order_relaxed) ||
+         (until != nullptr && until->done());
+}
+
+void Worker::run(const Completion* until) {
+  const AlternateSignalStack signal_stack;
+  fiber_ = fiber_current();
+  while (!should_stop(until)) {
+    Process* process = pick();
+    if (process == nullptr) process = search(until);
+    if (process == nullptr) {
+      sleep(until);
+      continue;
+    }
+    if (searching_) {
+      // Found: the next one may search, if there is more.
+      searching_ = false;
+      scheduler_.idle_.end_search();
+      if (scheduler_.work_visible()) scheduler_.work_arrived();
+    }
+    dispatch(*process);
+  }
+  if (searching_) {
+    searching_ = false;
+    scheduler_.idle_.end_search();
+    scheduler_.work_arrived();
+  }
+}
+
+void Worker::dispatch(Process& process) {
+  process.worker_ = this;
+  tick_ = scheduler_.tick_.now();
+  counters_.dispatches.add();
+  // Before the exchange in enter(), which orders it before what is read below.
+  current_.store(&process, std::memory_order_release);
+  const bool woken = process.park_word_.enter();
+  // The tick sleeps while busy workers have nothing else to see to; this one has.
+  if (scheduler_.tick_.asleep() && has_other_duties()) scheduler_.tick_.wake();
+
+  u32 requests = 0;
+  if (process.run.request.load(std::memory_order_acquire) != 0) {
+    requests = process.run.answer() & ~kRequestYield;
+  }
+  Next next = Next::Resume;
+  if (woken || requests != 0 || !process.yielded_) next = process.on_dispatch(*this, requests);
+  process.yielded_ = false;
+  while (next == Next::Resume) next = enter(process);
+
+  current_.store(nullptr, std::memory_order_release);
+  const u64 used = scheduler_.tick_.now() - tick_;
+  if (used != 0) {
+    process.charge_ += static_cast<u32>(std::min<u64>(used, kTicksPerSlice));
+    process.account_.cpu_ticks.add(used);
+  }
+  switch (next) {
+    case Next::Resume:
+    case Next::Requeue:
+      requeue(process);
+      break;
+    case Next::Park:
+      counters_.parks.add();
+      process.account_.parks.add();
+      if (!process.park_word_.park()) requeue(process);
+      break;
+    case Next::Done:
+      finish(process);
+      break;
+  }
+}
+
+// Runs the process until it leaves.
+Next Worker::enter(Process& process) {
+  counters_.switches.add();
+  process.account_.switches.add();
+  fiber_switch(process.fiber_);
+  const Leave reason = lr_resume(&process.run);
+  fiber_switch(fiber_);
+  if (const u64 rung = rung_ns_.load(std::memory_order_relaxed); rung != 0) {
+    rung_ns_.store(0, std::memory_order_relaxed);
+    counters_.longest_hold_ns.raise(now_ns() - rung);
+  }
+  return reason == Leave::Yield ? answer_yield(process) : process.on_leave(*this, reason);
+}
+
+Next Worker::answer_yield(Process& process) {
+  const u32 requests = process.run.answer() & ~kRequestYield;
+  counters_.preemptions.add();
+  process.account_.preemptions.add();
+  const Next next = requests == 0 ? Next::Resume : process.on_dispatch(*this, requests);
+  process.yielded_ = next == Next::Resume;
+  return process.yielded_ ? Next::Requeue : next;
+}
+
+// It goes on later. If nothing else waits here, work that waits behind another worker's process is
+// fetched first: otherwise the two would not share evenly.
+void Worker::requeue(Process& process) {
+  process.park_word_.requeue();
+  if (lane_of(process) == Lane::kPreempted && !has_waiting()) {
+    if (Process* other = steal(false)) push(Lane::kPreempted, *other);
+  }
+  enqueue(process);
+}
+
+void Worker::finish(Process& process) {
+  process.park_word_.finish();
+  process.on_done(*this);
+  scheduler_.remove(process);
+}
+
+}  // namespace lr::sched

@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""The command line from outside: what a person might type, and what must come back.
+
+usage: cli_test.py LUNATIC_RUN [NAME...]
+
+Each case runs the binary in a fresh directory that holds FILES. Standard error of a refusal is
+exactly one line. Prints "N passed, N failed, N skipped".
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+WASI = """
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read"
+    (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get"
+    (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+"""
+
+# Prints each argument on a line of its own: the buffer of args_get, its zeros made newlines.
+PRINT_ARGS = f"""(module {WASI}
+  (func (export "_start") (local $at i32) (local $end i32)
+    (drop (call $args_sizes_get (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 1024) (i32.const 4096)))
+    (local.set $at (i32.const 4096))
+    (local.set $end (i32.add (local.get $at) (i32.load (i32.const 4))))
+    (block $done (loop $next
+      (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+      (if (i32.eqz (i32.load8_u (local.get $at)))
+        (then (i32.store8 (local.get $at) (i32.const 10))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br $next)))
+    (i32.store (i32.const 8) (i32.const 4096))
+    (i32.store (i32.const 12) (i32.load (i32.const 4)))
+    (drop (call $fd_write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))
+"""
+
+# Copies standard input to standard output until the end.
+CAT = f"""(module {WASI}
+  (func (export "_start")
+    (loop $again
+      (i32.store (i32.const 0) (i32.const 1024))
+      (i32.store (i32.const 4) (i32.const 4096))
+      (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (if (i32.load (i32.const 8)) (then
+        (i32.store (i32.const 4) (i32.load (i32.const 8)))
+        (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (br $again))))))
+"""
+
+# Writes to standard output until it fails, then exits with the errno.
+FLOOD = f"""(module {WASI}
+  (func (export "_start") (local $errno i32)
+    (i32.store (i32.const 0) (i32.const 1024))
+    (i32.store (i32.const 4) (i32.const 4096))
+    (loop $again
+      (local.set $errno
+        (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br_if $again (i32.eqz (local.get $errno))))
+    (call $proc_exit (local.get $errno))))
+"""
+
+MATH = """(module
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))
+  (func (export "both") (param i64) (result i64 i64) (local.get 0) (i64.const -1))
+  (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "nothing"))
+  (func $outer (export "crash") (call $inner))
+  (func $inner (unreachable))
+  (func $deep (export "deep") (call $deep))
+  (func (export "spin") (loop $again (br $again)))
+  (memory (export "memory") 1)
+  (global (export "g") i32 (i32.const 1)))
+"""
+
+FILES = {
+    "empty.wasm": b"",
+    "short.wasm": b"\0as",
+    "header.wasm": b"\0asm\1\0\0\0",
+    "version.wasm": b"\0asm\2\0\0\0",
+    "component.wasm": b"\0asm\x0d\0\1\0",
+    "elf.wasm": b"\x7fELF\2\1\1\0" + bytes(56),
+    "noise.wasm": bytes(range(200, 256)),
+    "cut.wasm": b"\0asm\1\0\0\0\1\5\1\x60",
+    "typo.wat": "(module\n  (func (result i32)\n    i32.cnst 1))\n",
+    "paren.wat": "(module (func)\n",
+    "invalid.wat": "(module\n  (func (result i32)\n    f32.const 1))\n",
+    "nostart.wat": "(module (func (export \"other\")))",
+    "badstart.wat": "(module (func (export \"_start\") (param i32)))",
+    "exit.wat": f"(module {WASI} (func (export \"_start\") (call $proc_exit (i32.const 42))))",
+    "exit0.wat": f"(module {WASI} (func (export \"_start\")))",
+    "hello.wat": f"""(module {WASI} (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00hi\\n")
+      (func (export "_start")
+        (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 20)))))""",
+    "args.wat": PRINT_ARGS,
+    "cat.wat": CAT,
+    "flood.wat": FLOOD,
+    "math.wat": MATH,
+    "huge.wat": "(module (memory 65536) (func (export \"_start\")))",
+    "imports.wat": """(module
+      (import "wasi_unstable" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
+      (import "env" "emscripten_resize_heap" (func (param i32) (result i32)))
+      (import "go" "runtime.wasmExit" (func (param i32)))
+      (func (export "_start")))""",
+    "simd.wat": """(module (func (export "_start")
+      (drop (i32x4.splat (i32.const 1)))))""",
+}
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    args: str                # Split at spaces.
+    status: int = 0
+    out: str | None = None   # Exactly; None: anything.
+    err: str | None = ""     # A pattern for the whole of standard error; None: anything.
+    stdin: bytes = b""
+    seconds: float = 30      # It must end within this.
+    env: dict | None = None
+
+
+def error(pattern):
+    """One line, and nothing beside it."""
+    return rf"lunatic-run: error: {pattern}\n"
+
+
+CASES = [
+    # What is no module.
+    Case("missing file", "nope.wasm", 1, "", error("nope.wasm: No such file or directory")),
+    Case("a directory", ".", 1, "", error(r"\.: is a directory")),
+    Case("an ELF file", "elf.wasm", 1, "", error("elf.wasm: .*this is an ELF file.*")),
+    Case("an empty file", "empty.wasm", 1, "", error("elf.wasm|empty.wasm: .*the file is empty")),
+    Case("four bytes are missing", "short.wasm", 1, "", error("short.wasm: .*ends within.*")),
+    Case("a component", "component.wasm", 1, "", error("component.wasm: .*component.*")),
+    Case("another version", "version.wasm", 1, "", error("version.wasm: .*unknown binary version.*")),
+    Case("noise", "noise.wasm", 1, "", error("noise.wasm: .*it begins with c8 c9 ca cb.*")),
+    Case("a cut module", "cut.wasm", 1, "", error("cut.wasm: offset 0x[0-9a-f]+: .*")),
+    Case("a typo", "typo.wat", 1, "", error(r"typo.wat:3:5: unknown operator.*i32\.cnst.*")),
+    Case("an open parenthesis", "paren.wat", 1, "", error(r"paren.wat:\d+:\d+: .*")),
+    Case("an invalid function", "invalid.wat", 1, "", error(r"invalid.wat.*: type mismatch.*")),
+    Case("a feature that is off", "--disable=simd simd.wat", 1, "", error(r"simd.wat.*\bsimd\b.*")),
+
+    # Usage.
+    Case("nothing", "", 2, "", error("lunatic-run takes PROGRAM.*") + ".*--help.*\n"),
+    Case("an unknown option", "--timout 5s exit.wat", 2, "",
+         error("unknown option --timout; did you mean --timeout?").replace("?", r"\?") + ".*\n"),
+    Case("a bad duration", "--timeout 5x exit.wat", 2, "", error("--timeout: '5x' .*") + ".*\n"),
+    Case("help", "--help", 0, None),
+    Case("help of a command", "wat --help", 0, None),
+    Case("version", "--version", 0, None),
+
+    # validate and wat.
+    Case("validate good", "validate header.wasm math.wat exit.wat", 0),
+    Case("validate bad", "validate header.wasm invalid.wat cut.wasm", 1, None,
+         error("invalid.wat.*: type mismatch.*") + error("cut.wasm.*")),
+    Case("wat to a terminal and back", "wat math.wat -o math.wasm", 0, ""),
+    Case("binary to text", "wat header.wasm", 0, "(module)\n"),
+
+    # Programs and their ends.
+    Case("hello", "hello.wat", 0, "hi\n"),
+    Case("a program from standard input", "-", 0, "", stdin=FILES["exit0.wat"].encode()),
+    Case("a status", "exit.wat", 42, ""),
+    Case("run is an optional word", "run exit.wat", 42, ""),
+    Case("arguments", "args.wat --dir -- x", 0, "args.wat\n--dir\n--\nx\n"),
+    Case("another name", "--argv0 me args.wat x", 0, "me\nx\n"),
+    Case("an empty name", "--argv0= args.wat", 0, "\n"),
+    Case("standard input", "cat.wat", 0, "some\ninput", stdin=b"some\ninput"),
+    Case("no _start", "nostart.wat", 1, "", error("nostart.wat: .*_start.*other.*")),
+    Case("a _start with parameters", "badstart.wat", 1, "", error("badstart.wat: .*_start.*")),
+    Case("missing imports", "imports.wat", 1, "", None),
+    Case("a memory beyond the limit", "--max-memory=1MiB huge.wat", 1, "",
+         error("huge.wat: .*memory.*")),
+
+    # --invoke
+    Case("invoke", "--invoke add math.wat 40 2", 0, "42\n"),
+    Case("invoke, negative", "--invoke add math.wat -1 -2", 0, "-3\n"),
+    Case("invoke, float", "--invoke half math.wat 5", 0, "2.5\n"),
+    Case("invoke, two results", "--invoke both math.wat 7", 0, "7\n-1\n"),
+    Case("invoke, nothing", "--invoke nothing math.wat", 0, ""),
+    Case("invoke, no such export", "--invoke ad math.wat", 1, "",
+         error(r"math.wat: .*'ad'.*did you mean add\?")),
+    Case("invoke, not a function", "--invoke memory math.wat", 1, "", error("math.wat: .*memory.*")),
+    Case("invoke, too few", "--invoke add math.wat 1", 2, "", error(".*add.*2.*1.*")),
+    Case("invoke, not a number", "--invoke add math.wat 1 x", 2, "", error(".*'x'.*i32.*")),
+    Case("invoke, out of range", "--invoke add math.wat 1 4294967296", 2, "",
+         error(".*'4294967296'.*i32.*")),
+
+    # Traps and time.
+    Case("a trap", "--invoke crash math.wat", 134, "",
+         r"lunatic-run: error: .*unreachable(.|\n)*inner(.|\n)*outer(.|\n)*"),
+    Case("division by zero", "--invoke div math.wat 1 0", 134, "",
+         r"(.|\n)*integer divide by zero(.|\n)*"),
+    Case("endless recursion", "--invoke deep math.wat", 134, "",
+         r"(.|\n)*(call )?stack (overflow|exhausted)(.|\n)*"),
+    Case("a timeout", "--timeout 100ms --invoke spin math.wat", 124, "", None, seconds=5),
+]
+
+
+def write_files():
+    for name, content in FILES.items():
+        with open(name, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+
+
+def run(binary, case):
+    """What is wrong, or None."""
+    try:
+        done = subprocess.run([binary, *case.args.split()], input=case.stdin, capture_output=True,
+                              timeout=case.seconds, check=False,
+                              env=dict(os.environ, **(case.env or {})))
+    except subprocess.TimeoutExpired:
+        return f"still running after {case.seconds} s"
+    out = done.stdout.decode(errors="replace")
+    err = done.stderr.decode(errors="replace")
+    if done.returncode != case.status:
+        return f"status {done.returncode}, expected {case.status}\n{err}"
+    if case.out is not None and out != case.out:
+        return f"standard output {out!r}, expected {case.out!r}"
+    if case.err is not None and not re.fullmatch(case.err, err):
+        return f"standard error {err!r}, expected {case.err!r}"
+    return None
+
+
+def closed_pipe(binary):
+    """A reader that goes away is the program's business: it gets EPIPE (64), nobody dies."""
+    with subprocess.Popen([binary, "flood.wat"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        err = process.stderr.read().decode()
+        status = process.wait(timeout=30)
+    return None if status == 64 and not err else f"status {status}, expected 64\n{err}"
+
+
+def round_trip(binary):
+    """Text to binary to text to binary gives the same binary."""
+    names = ["first.wasm", "second.wasm"]
+    subprocess.run([binary, "wat", "math.wat", "-o", names[0]], check=True)
+    text = subprocess.run([binary, "wat", names[0]], check=True, capture_output=True).stdout
+    with open("back.wat", "wb") as file:
+        file.write(text)
+    subprocess.run([binary, "wat", "back.wat", "-o", names[1]], check=True)
+    contents = []
+    for name in names:
+        with open(name, "rb") as file:
+            contents.append(file.read())
+    return None if contents[0] == contents[1] else f"differs; the text between:\n{text.decode()}"
+
+
+def lists_all_imports(binary):
+    err = subprocess.run([binary, "imports.wat"], capture_output=True, check=False).stderr.decode()
+    missing = [word for word in ("wasi_unstable", "emscripten_resize_heap", "runtime.wasmExit",
+                                 "Emscripten", "js") if word not in err]
+    return f"not named: {missing}\n{err}" if missing else None
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    wanted = sys.argv[2:]
+    checks = [(case.name, lambda case=case: run(binary, case)) for case in CASES]
+    checks += [("a closed pipe", lambda: closed_pipe(binary)),
+               ("text and back", lambda: round_trip(binary)),
+               ("every missing import is named", lambda: lists_all_imports(binary))]
+    failed = 0
+    with tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)
+        write_files()
+        checks = [check for check in checks if not wanted or check[0] in wanted]
+        for name, check in checks:
+            wrong = check()
+            if wrong:
+                failed += 1
+                print(f"FAILED: {name}: {wrong}")
+        os.chdir("/")
+    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
+    sys.exit(1 if failed else 0)
+
+
+main()
