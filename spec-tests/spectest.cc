@@ -8,9 +8,8 @@ namespace {
 
 HostStatus print_nothing(Caller&, const HostFunction&, u64*) { return HostStatus::Done; }
 
-template <const auto& types>
-constexpr HostFunction printer(std::string_view name, std::string_view words,
-                               std::span<const Word> kinds) {
+constexpr HostFunction printer(std::span<const ValType> types, std::string_view name,
+                               std::string_view words, std::span<const WordKind> kinds) {
   HostFunction function;
   function.module = "spectest";
   function.name = name;
@@ -22,7 +21,6 @@ constexpr HostFunction printer(std::string_view name, std::string_view words,
   return function;
 }
 
-constexpr std::array<ValType, 0> kNone{};
 constexpr std::array kInt = {kI32};
 constexpr std::array kLong = {kI64};
 constexpr std::array kFloat = {kF32};
@@ -30,21 +28,21 @@ constexpr std::array kDouble = {kF64};
 constexpr std::array kIntFloat = {kI32, kF32};
 constexpr std::array kDoubles = {kF64, kF64};
 
-constexpr std::array kIntWord = {Word::I32};
-constexpr std::array kLongWord = {Word::I64};
-constexpr std::array kFloatWord = {Word::F32};
-constexpr std::array kDoubleWord = {Word::F64};
-constexpr std::array kIntFloatWords = {Word::I32, Word::F32};
-constexpr std::array kDoubleWords = {Word::F64, Word::F64};
+constexpr std::array kIntWord = {WordKind::I32};
+constexpr std::array kLongWord = {WordKind::I64};
+constexpr std::array kFloatWord = {WordKind::F32};
+constexpr std::array kDoubleWord = {WordKind::F64};
+constexpr std::array kIntFloatWords = {WordKind::I32, WordKind::F32};
+constexpr std::array kDoubleWords = {WordKind::F64, WordKind::F64};
 
 const HostFunction kFunctions[] = {
-    printer<kNone>("print", "", {}),
-    printer<kInt>("print_i32", "value", kIntWord),
-    printer<kLong>("print_i64", "value", kLongWord),
-    printer<kFloat>("print_f32", "value", kFloatWord),
-    printer<kDouble>("print_f64", "value", kDoubleWord),
-    printer<kIntFloat>("print_i32_f32", "i f", kIntFloatWords),
-    printer<kDoubles>("print_f64_f64", "a b", kDoubleWords),
+    printer({}, "print", "", {}),
+    printer(kInt, "print_i32", "value", kIntWord),
+    printer(kLong, "print_i64", "value", kLongWord),
+    printer(kFloat, "print_f32", "value", kFloatWord),
+    printer(kDouble, "print_f64", "value", kDoubleWord),
+    printer(kIntFloat, "print_i32_f32", "i f", kIntFloatWords),
+    printer(kDoubles, "print_f64_f64", "a b", kDoubleWords),
 };
 
 }  // namespace
@@ -74,6 +72,8 @@ Status add_spectest_things(jit::ProcessStore& store, InstanceLinker& linker) {
   memory.limits.min = 1;
   memory.limits.max = 2;
   linker.add("spectest", "memory", jit::Extern::of(TRY(store.add_memory(memory))));
+  memory.limits.is_shared = true;
+  linker.add("spectest", "shared_memory", jit::Extern::of(TRY(store.add_memory(memory))));
   return ok_status();
 }
 
