@@ -88,7 +88,6 @@ class FactCollector {
 
   FuncFacts* facts_ = nullptr;
   std::vector<LocalState>* locals_ = nullptr;
-  u32 weight_ = 1;      // 8^(open loops), saturating.
   u32 loop_stamp_ = 0;  // Index of the innermost open loop, plus one; 0 outside.
   u32 last_serial_ = 0;
   u32 depth_ = 0;                // Of control; 0 is the function.
