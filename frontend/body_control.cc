@@ -33,23 +33,15 @@ ValType difference(ValType type, ValType taken) {
 
 void BodyValidator::push_frame(Op op, std::span<const ValType> params,
                                std::span<const ValType> results) {
-  ControlFrame frame;
-  frame.op = op;
-  frame.height = height();
-  frame.block = static_cast<u32>(facts_.blocks.size());
-  frame.sets_height = static_cast<u32>(state_.sets.size());
+  ControlFrame& frame = add_frame(op, height());
   frame.params = params;
   frame.results = results;
-  facts_.blocks.emplace_back();
-  state_.collector.enter_frame();
+  frame.ends_plainly = op != Op::Loop && params.empty() && results.empty();
   if (op == Op::Loop) {
     frame.outer_effects = static_cast<u8>(effects_);
     effects_ = 0;
     state_.collector.enter_loop(start_);
   }
-  state_.frames.push_back(frame);
-  facts_.control_depth_max =
-      std::max(facts_.control_depth_max, static_cast<u32>(state_.frames.size()) - 1);
   base_ = sp_;
 }
 
@@ -112,17 +104,9 @@ void BodyValidator::else_arm() {
 
 void BodyValidator::end() {
   close_arm();
-  ControlFrame frame = state_.frames.back();
-  if (frame.op == Op::If) {
-    // The missing else passes the parameters on.
-    bool fits = frame.params.size() == frame.results.size();
-    for (usize i = 0; fits && i < frame.params.size(); i++) {
-      fits = is_subtype(frame.params[i], frame.results[i]);
-    }
-    if (!fits) fail(Err::TypeMismatch, "if without else must return its parameters");
-  }
-  state_.frames.pop_back();
-  if (state_.frames.empty()) return;
+  const ControlFrame& frame = state_.frames.back();
+  if (frame.op == Op::If) check_missing_else(frame);
+  if (state_.frames.size() == 1) return state_.frames.pop_back();
   if (frame.op == Op::Loop) {
     state_.collector.leave_loop(start_, (effects_ & kEffectCall) != 0,
                                 (effects_ & kEffectGrow) != 0, frame.is_target);
@@ -131,8 +115,19 @@ void BodyValidator::end() {
   state_.collector.leave_frame();
   facts_.blocks[frame.block] = {start_, frame.is_target};
   reset_sets(frame.sets_height);
+  std::span<const ValType> results = frame.results;
+  state_.frames.pop_back();
   base_ = stack_ + state_.frames.back().height;
-  push_all(frame.results);
+  push_all(results);
+}
+
+// The missing else passes the parameters on.
+void BodyValidator::check_missing_else(const ControlFrame& frame) {
+  bool fits = frame.params.size() == frame.results.size();
+  for (usize i = 0; fits && i < frame.params.size(); i++) {
+    fits = is_subtype(frame.params[i], frame.results[i]);
+  }
+  if (!fits) fail(Err::TypeMismatch, "if without else must return its parameters");
 }
 
 void BodyValidator::mark_target(ControlFrame& target) { target.is_target = true; }
@@ -178,6 +173,12 @@ void BodyValidator::br_table() {
     checked = types.data();
   }
   set_unreachable();
+}
+
+// After it has been read as an Instr.
+void BodyValidator::br_table_again() {
+  in_.skip_to(start_ + 1);
+  br_table();
 }
 
 // The operands on top have these types; they stay.
@@ -251,12 +252,12 @@ void BodyValidator::finish_cast_branch(u32 depth, ValType taken, ValType left) {
 
 // -- Calls ----------------------------------------------------------------------------------------
 
-void BodyValidator::call(u32 function) {
+void BodyValidator::call(u32 function, bool is_tail) {
   if (function >= module_.functions.size()) {
     return fail(Err::UnknownFunction, fmt::format("{}", function));
   }
   effects_ |= kEffectCall;
-  call_type(defined_type(module_.functions[function].type), false);
+  call_type(*module_.functions[function].signature, is_tail);
 }
 
 void BodyValidator::call_type(const DefinedType& type, bool is_tail) {
@@ -302,6 +303,11 @@ void BodyValidator::throw_(u32 tag) {
   const DefinedType* type = tag_type(tag);
   if (type == nullptr) return;
   pop_all(type->params);
+  set_unreachable();
+}
+
+void BodyValidator::throw_ref() {
+  pop(ref_to(Heap::Exn, true));
   set_unreachable();
 }
 

@@ -53,7 +53,7 @@ void BodyValidator::local_set(u32 index, bool is_tee) {
 }
 
 // What was written in an arm is unwritten after it.
-void BodyValidator::reset_sets(u32 height) {
+void BodyValidator::reset_sets_slow(u32 height) {
   auto& sets = state_.sets;
   while (sets.size() > height) {
     state_.locals[sets.back()].unset = true;

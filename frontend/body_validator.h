@@ -1,6 +1,6 @@
 // The validator of one body. For validator.cc and the body_*.cc files only.
 //
-// Two loops in one: a fast path (body_validator.cc) takes the frequent instructions when everything
+// Two loops in one: a fast path (body_fast.cc) takes the frequent instructions when everything
 // about them is plain: short immediates, operands of exactly the right type, above the frame's
 // base. Whatever it does not take, it leaves untouched to step(), which can do everything and is
 // where errors come from.
@@ -29,11 +29,12 @@ struct ControlFrame {
   Op op = Op::Block;  // Of the arm: Else, Catch and CatchAll replace what they follow.
   bool unreachable = false;
   bool is_target = false;
-  u8 outer_effects = 0;  // Loop: of the code before it.
-  u32 height = 0;        // Of the operand stack at the bottom of the frame.
-  u32 block = 0;         // Index in FuncFacts::blocks.
-  u32 sets_height = 0;   // Of ValidatorState::sets at the start of the arm.
-  u32 table_serial = 0;  // The last br_table that named it.
+  bool ends_plainly = false;  // No loop, no parameters, no results.
+  u8 outer_effects = 0;       // Loop: of the code before it.
+  u32 height = 0;             // Of the operand stack at the bottom of the frame.
+  u32 block = 0;              // Index in FuncFacts::blocks.
+  u32 sets_height = 0;        // Of ValidatorState::sets at the start of the arm.
+  u32 table_serial = 0;       // The last br_table that named it.
   std::span<const ValType> params;
   std::span<const ValType> results;
 
@@ -53,6 +54,8 @@ struct ValidatorState {
   std::vector<bool> written_tables;  // By all functions checked with this state.
 };
 
+struct FastRow;
+
 class BodyValidator {
  public:
   BodyValidator(const Module& module, ValidatorState& state, Reader& reader, FuncFacts& facts)
@@ -62,16 +65,9 @@ class BodyValidator {
   void check_constant(ValType type);
 
  private:
-  // What the fast path keeps in registers.
-  struct Hot;
-
-  // -- body_validator.cc: set-up, the loop, the fast path --
+  // -- body_validator.cc: set-up, one instruction, operands, indices --
   void begin(std::span<const ValType> params, std::span<const ValType> results);
   void read_locals(const DefinedType& type);
-  void run();
-  Hot load() const;
-  void save(const Hot& hot);
-  bool fast(Hot& hot);
   void finish_facts();
   void grow_stack();
 
@@ -91,14 +87,27 @@ class BodyValidator {
     if (sp_ > max_) max_ = sp_;
   }
   void push(ValType type) { push(bits_of(type)); }
-  void push_all(std::span<const ValType> types);
+  void push_all(std::span<const ValType> types) {
+    for (const ValType& type : types) push(type);
+  }
   TypeBits pop_any();
-  TypeBits pop(ValType expected);
-  void pop_all(std::span<const ValType> types);
+  TypeBits pop(ValType expected) {
+    if (sp_ != base_ && sp_[-1] == bits_of(expected)) [[likely]]
+      return *--sp_;
+    return pop_slow(expected);
+  }
+  TypeBits pop_slow(ValType expected);
+  void pop_all(std::span<const ValType> types) {
+    for (usize i = types.size(); i-- > 0;) pop(types[i]);
+  }
   // Any reference, or Bottom.
   ValType pop_ref();
   // What branching with the stack as it is needs; leaves the types of the label.
-  void check_branch(const ControlFrame& target);
+  void check_branch(const ControlFrame& target) {
+    std::span<const ValType> types = target.label_types();
+    pop_all(types);
+    push_all(types);
+  }
   void check_operands(std::span<const ValType> types);
   void set_unreachable();
   void fail(Err code, std::string detail = {});
@@ -108,7 +117,13 @@ class BodyValidator {
   bool ok() const { return in_.ok(); }
 
   // -- Indices in range, or an error and null --
-  ControlFrame* label(u32 depth);
+  ControlFrame* label(u32 depth) {
+    auto& frames = state_.frames;
+    if (depth < frames.size()) [[likely]]
+      return &frames[frames.size() - 1 - depth];
+    fail(Err::UnknownLabel, std::to_string(depth));
+    return nullptr;
+  }
   const DefinedType* func_type(u32 type_index);
   const DefinedType* composite(u32 type_index, Composite kind);
   const Table* table(u32 index);
@@ -118,7 +133,36 @@ class BodyValidator {
   TypeId type_id(u32 index);
   ValType resolved(ValType raw);
 
+  // -- body_fast.cc --
+  struct Hot;
+  void run();
+  Hot load() const;
+  void save(const Hot& hot);
+  bool fast(Hot& hot);
+  bool fast_local_get(Hot& hot);
+  bool fast_local_set(Hot& hot, bool is_tee);
+  bool fast_global(Hot& hot, bool is_set);
+  bool fast_block(Hot& hot, Op op);
+  bool fast_end(Hot& hot);
+  bool fast_branch(Hot& hot, bool is_conditional);
+  bool fast_call(Hot& hot);
+  bool fast_load(Hot& hot, const FastRow& row);
+  bool fast_store(Hot& hot, const FastRow& row);
+
   // -- body_control.cc --
+  ControlFrame& add_frame(Op op, u32 frame_height) {
+    ControlFrame& frame = state_.frames.emplace_back();
+    frame.op = op;
+    frame.ends_plainly = true;
+    frame.height = frame_height;
+    frame.block = static_cast<u32>(facts_.blocks.size());
+    frame.sets_height = static_cast<u32>(state_.sets.size());
+    facts_.blocks.emplace_back();
+    u32 depth = static_cast<u32>(state_.frames.size()) - 1;
+    if (depth > facts_.control_depth_max) facts_.control_depth_max = depth;
+    state_.collector.enter_frame();
+    return frame;
+  }
   void push_frame(Op op, std::span<const ValType> params, std::span<const ValType> results);
   void block_signature(const BlockType& block, std::span<const ValType>& params,
                        std::span<const ValType>& results);
@@ -126,23 +170,26 @@ class BodyValidator {
   void block(Op op);
   void else_arm();
   void end();
+  void check_missing_else(const ControlFrame& frame);
   void close_arm();
   void next_arm(Op op);
   void mark_target(ControlFrame& target);
   void br(u32 depth);
   void br_if(u32 depth);
   void br_table();
+  void br_table_again();
   void br_on_null(u32 depth);
   void br_on_non_null(u32 depth);
   bool check_cast(ValType from, ValType to);
   void br_on_cast(const Instr& instr, bool on_failure);
-  void call(u32 function);
+  void call(u32 function, bool is_tail);
   void call_type(const DefinedType& type, bool is_tail);
   void call_indirect(const Instr& instr, bool is_tail);
   void call_ref(u32 type_index, bool is_tail);
   void return_();
   const DefinedType* tag_type(u32 index);
   void throw_(u32 tag);
+  void throw_ref();
   void try_table(const Instr& instr);
   void check_catch(const Catch& clause);
   void catch_(u32 tag);
@@ -155,7 +202,11 @@ class BodyValidator {
   void select_typed(const Instr& instr);
   void local_get(u32 index);
   void local_set(u32 index, bool is_tee);
-  void reset_sets(u32 height);
+  void reset_sets(u32 height) {
+    if (state_.sets.size() > height) [[unlikely]]
+      reset_sets_slow(height);
+  }
+  void reset_sets_slow(u32 height);
   void global_get(u32 index);
   void global_set(u32 index);
   void note_table_write(u32 index);
@@ -214,9 +265,12 @@ class BodyValidator {
   u32 effects_ = 0;                   // Of the innermost loop so far.
   const u8* constant_end_ = nullptr;  // Where the last i32.const or i64.const ended.
   u32 table_serial_ = 0;
-  bool is_constant_ = false;  // In a constant expression.
+  // Indices below have one byte and are in range.
+  u32 short_locals_ = 0;
+  u32 short_globals_ = 0;
+  TypeBits memory_address_ = 0;  // i32 if memory 0 has such addresses, else no type at all.
+  bool is_constant_ = false;     // In a constant expression.
   bool may_be_fast_ = false;
-  bool has_memory32_ = false;  // Memory 0 exists and has i32 addresses.
 };
 
 }  // namespace lr

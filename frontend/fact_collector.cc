@@ -6,7 +6,13 @@ namespace lr {
 
 namespace {
 
-u32 add_saturating(u32 a, u64 b) { return static_cast<u32>(std::min<u64>(u64{a} + b, ~u32{0})); }
+u32 saturated(u64 value) { return static_cast<u32>(std::min<u64>(value, ~u32{0})); }
+
+// sum + weight * 8^levels, saturating.
+u64 scaled_sum(u64 sum, u64 weight, u32 levels) {
+  if (levels > 10 || weight > ~u32{0}) return ~u32{0};
+  return saturated(sum + (weight << (3 * levels)));
+}
 
 }  // namespace
 
@@ -24,7 +30,6 @@ void FactCollector::begin(FuncFacts& facts, std::vector<LocalState>& locals, u32
   facts.clear();
   facts_ = &facts;
   locals_ = &locals;
-  weight_ = 1;
   loop_stamp_ = 0;
   last_serial_ = 1;
   depth_ = 0;
@@ -32,13 +37,9 @@ void FactCollector::begin(FuncFacts& facts, std::vector<LocalState>& locals, u32
   serials_[0] = last_serial_;
   open_loops_.assign(1, kNoLoop);
   firsts_.clear();
-  entries_.assign(1, {});  // Takes the uses outside of loops.
+  entries_.assign(locals.size(), {});
+  for (u32 i = 0; i < locals.size(); i++) locals[i].entry = entries_[i].local = i;
   for (u32 i = 0; i < params; i++) locals[i].def_serial = last_serial_;
-}
-
-void FactCollector::update_weight() {
-  usize depth = open_loops_.size() - 1;
-  weight_ = depth > 10 ? ~u32{0} : u32{1} << (3 * depth);
 }
 
 void FactCollector::place_begin(LocalState& local, u32 offset, bool write) {
@@ -69,25 +70,12 @@ void FactCollector::enter_loop(u32 offset) {
   open_loops_.push_back(kNoLoop);
   firsts_.push_back(static_cast<u32>(entries_.size()));
   loop_stamp_ = index + 1;
-  update_weight();
 }
 
-// The local's first use in the innermost loop. False when the loop's list is full.
-bool FactCollector::add_entry(LocalState& local) {
-  if (entries_.size() - firsts_.back() >= LoopFacts::kMaxLocals) {
-    facts_->loops[loop_stamp_ - 1].locals_overflow = true;
-    return false;
-  }
-  Entry entry;
-  entry.local = static_cast<u32>(&local - locals_->data());
-  append(local, entry);
-  return true;
-}
-
-void FactCollector::append(LocalState& local, const Entry& entry) {
-  entries_.push_back(entry);
-  entries_.back().outer_stamp = local.stamp;
-  entries_.back().outer_entry = local.entry;
+// The local's first use in the innermost loop.
+void FactCollector::add_entry(LocalState& local) {
+  u32 index = static_cast<u32>(&local - locals_->data());
+  entries_.push_back({0, index, local.stamp, local.entry, 0, false});
   local.stamp = loop_stamp_;
   local.entry = static_cast<u32>(entries_.size()) - 1;
 }
@@ -105,65 +93,64 @@ void FactCollector::leave_loop(u32 end, bool has_call, bool grows_memory,
   loop.grows_memory = grows_memory;
   loop.has_backward_branch = has_backward_branch;
   loop.locals_first = static_cast<u32>(facts_->loop_locals.size());
-  loop.locals_count = count;
+  loop.locals_count = std::min(count, LoopFacts::kMaxLocals);
+  if (count > LoopFacts::kMaxLocals) loop.locals_overflow = true;
   for (u32 i = first; i < first + count; i++) {
     const Entry& entry = entries_[i];
-    facts_->loop_locals.push_back({entry.local, entry.weight, entry.written});
     LocalState& local = (*locals_)[entry.local];
     local.stamp = entry.outer_stamp;
     local.entry = entry.outer_entry;
+    if (i - first < LoopFacts::kMaxLocals) {
+      facts_->loop_locals.push_back({entry.local, saturated(entry.weight), entry.written});
+    }
   }
   loop_stamp_ = loop.parent == kNoLoop ? 0 : loop.parent + 1;
-  update_weight();
-  if (loop_stamp_ == 0) {
-    entries_.resize(first);
-  } else {
-    merge_outwards(first, count, loop.locals_overflow);
-  }
+  merge_outwards(first, count, loop.locals_overflow);
 }
 
 // The outer list grows over the inner one, never faster than that is read.
 void FactCollector::merge_outwards(u32 first, u32 count, bool overflow) {
-  if (overflow) facts_->loops[loop_stamp_ - 1].locals_overflow = true;
+  LoopFacts* outer_loop = loop_stamp_ == 0 ? nullptr : &facts_->loops[loop_stamp_ - 1];
+  if (overflow && outer_loop != nullptr) outer_loop->locals_overflow = true;
   u32 kept = first;
   for (u32 i = first; i < first + count; i++) {
     Entry entry = entries_[i];
     LocalState& local = (*locals_)[entry.local];
-    if (local.stamp != loop_stamp_ && kept - firsts_.back() < LoopFacts::kMaxLocals &&
-        entry.levels < kMergeLevels) {
-      entries_[kept] = {entry.local, 0, local.stamp, local.entry, kMergeLevels, false};
-      local.stamp = loop_stamp_;
-      local.entry = kept++;
+    u32 levels = 1;
+    Entry* outer = &entries_[local.entry];
+    if (local.stamp != loop_stamp_) {
+      if (entry.levels < kMergeLevels && kept - firsts_.back() < LoopFacts::kMaxLocals) {
+        outer = &entries_[kept];
+        *outer = {0, entry.local, local.stamp, local.entry, kMergeLevels, false};
+        local.stamp = loop_stamp_;
+        local.entry = kept++;
+      } else {
+        // Past all lists, to the function's own entry.
+        outer_loop->locals_overflow = true;
+        outer = &entries_[entry.local];
+        levels = static_cast<u32>(open_loops_.size());
+      }
     }
-    merge(entry, loop_stamp_);
+    outer->weight = scaled_sum(outer->weight, entry.weight, levels);
+    outer->written |= entry.written;
+    outer->levels = std::min<u8>(outer->levels, static_cast<u8>(entry.levels + 1));
   }
   entries_.resize(kept);
-}
-
-// Adds an inner loop's entry to the outer loop's.
-void FactCollector::merge(const Entry& entry, u32 outer_stamp) {
-  LocalState& local = (*locals_)[entry.local];
-  if (local.stamp != outer_stamp) {
-    facts_->loops[outer_stamp - 1].locals_overflow = true;
-    return;
-  }
-  Entry& outer = entries_[local.entry];
-  outer.weight = add_saturating(outer.weight, u64{entry.weight} * 8);
-  outer.written |= entry.written;
-  outer.levels = std::min<u8>(outer.levels, static_cast<u8>(entry.levels + 1));
 }
 
 void FactCollector::finish() {
   facts_->locals.resize(locals_->size());
   for (usize i = 0; i < locals_->size(); i++) {
     const LocalState& from = (*locals_)[i];
+    const Entry& entry = entries_[i];
     LocalFacts& to = facts_->locals[i];
-    to.weight = from.weight;
+    to = {};
+    if (entry.weight == 0) continue;
+    to.weight = saturated(entry.weight);
     to.begin = from.begin;
     to.end = from.last_loop == kNoLoop ? from.last_use : facts_->loops[from.last_loop].end;
-    to.used = from.weight != 0;
-    to.written = from.written;
-    if (!to.used) to.end = 0;
+    to.used = true;
+    to.written = entry.written;
   }
 }
 

@@ -2,12 +2,12 @@
 // local, and for each loop a number bounded by its uses (an entry is merged outwards over at most
 // kMergeLevels loops).
 //
-// The entries of all open loops lie in one stack, the inner loop's on top. A local knows the entry
-// it has in the innermost loop's list by a stamp; an entry keeps the stamp it replaced, so that
-// closing a loop restores the outer loop's view:
+// The entries of all open loops lie in one stack, the inner loop's on top, below them one entry of
+// each local for the whole function. A local knows its entry in the innermost loop's list by a
+// stamp; an entry keeps the stamp it replaced, so that closing a loop restores the outer loop's view:
 //
-//   entries_   [dummy] [outer: a b c] [inner: b d]
-//   closing inner:     b has an entry in outer: add to it; d has none: append it to outer
+//   entries_   [all locals] [outer: a b c] [inner: b d]
+//   closing inner:          b has an entry in outer: add to it; d has none: append it to outer
 #pragma once
 
 #include <vector>
@@ -22,7 +22,6 @@ struct LocalState {
   static constexpr u32 kNoDef = ~u32{0};
 
   u64 type = 0;  // ValType as bits.
-  u32 weight = 0;
   u32 begin = 0;
   u32 last_use = 0;
   u32 last_loop = ~u32{0};  // The loop whose end is the interval's end, or kNoLoop.
@@ -31,7 +30,6 @@ struct LocalState {
   u32 loops_at_def = 0;  // Loops open where the interval begins.
   u32 stamp = 0;         // The loop in whose list `entry` is.
   u32 entry = 0;
-  bool written = false;
   bool unset = false;  // Has no default value and none was written yet.
 };
 
@@ -56,23 +54,15 @@ class FactCollector {
   void leave_loop(u32 end, bool has_call, bool grows_memory, bool has_backward_branch);
 
   [[gnu::always_inline]] void use(LocalState& local, u32 offset, bool write) {
-    u32 weight = local.weight + weight_;
-    local.weight = weight < weight_ ? ~u32{0} : weight;
     if (serials_.data()[local.def_depth] != local.def_serial) [[unlikely]] {
       place_begin(local, offset, write);
     }
     local.last_use = offset;
     local.last_loop = open_loops_.data()[local.loops_at_def];
-    if (local.stamp != loop_stamp_ && !add_entry(local)) [[unlikely]] {
-      local.written |= write;
-      return;
-    }
+    if (local.stamp != loop_stamp_) [[unlikely]] add_entry(local);
     Entry& entry = entries_.data()[local.entry];
-    entry.weight += entry.weight != ~u32{0};
-    if (write) {
-      local.written = true;
-      entry.written = true;
-    }
+    entry.weight++;
+    entry.written |= write;
   }
 
   // Fills facts.locals.
@@ -82,8 +72,8 @@ class FactCollector {
 
  private:
   struct Entry {
+    u64 weight = 0;  // Far from wrapping: what is merged into it is saturated.
     u32 local = 0;
-    u32 weight = 0;
     u32 outer_stamp = 0;
     u32 outer_entry = 0;
     u8 levels = 0;  // Loops it was merged out of.
@@ -91,11 +81,8 @@ class FactCollector {
   };
 
   void place_begin(LocalState& local, u32 offset, bool write);
-  bool add_entry(LocalState& local);
-  void append(LocalState& local, const Entry& entry);
-  void merge(const Entry& entry, u32 outer_stamp);
+  void add_entry(LocalState& local);
   void merge_outwards(u32 first, u32 count, bool overflow);
-  void update_weight();
 
   FuncFacts* facts_ = nullptr;
   std::vector<LocalState>* locals_ = nullptr;

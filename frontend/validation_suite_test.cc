@@ -77,7 +77,7 @@ std::string difference(const WastCommand& command, const FeatureSet& features, C
   counts.refused++;
   if (status.ok()) return fmt::format("accepted, expected \"{}\"", command.text);
   ErrPhase phase = is_malformed ? ErrPhase::Malformed : ErrPhase::Invalid;
-  if (status.error().code == Err::FeatureOff) return "";  // A script older than the feature.
+  if (status.error().code == Err::FeatureOff) return "";       // A script older than the feature.
   if (command.text == "i32 constant out of range") return "";  // Limits have 64 bits now.
   if (status.error().phase() != phase) {
     return fmt::format("\"{}\", expected \"{}\"", status.error().message(), command.text);
@@ -85,8 +85,8 @@ std::string difference(const WastCommand& command, const FeatureSet& features, C
   bool same = status.error().message().starts_with(command.text);
   counts.other_words += !same;
   if (!same && std::getenv("LR_SUITE_WORDS") != nullptr) {
-    fmt::print("other words, line {}: \"{}\", expected \"{}\"\n", command.line, status.error().message(),
-               command.text);
+    fmt::print("other words, line {}: \"{}\", expected \"{}\"\n", command.line,
+               status.error().message(), command.text);
   }
   return "";
 }

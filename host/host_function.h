@@ -22,7 +22,7 @@
 namespace lr {
 
 // How the call trace prints a word.
-enum class Word : u8 { I32, U32, I64, U64, F32, F64, Pointer, Text, TextLength };
+enum class WordKind : u8 { I32, U32, I64, U64, F32, F64, Pointer, Text, TextLength };
 // How it prints a result.
 enum class Reply : u8 { Nothing, I32, U32, I64, U64, F32, F64, WasiErrno, NeverReturns };
 
@@ -35,7 +35,7 @@ struct HostFunction {
   Permission permission{};
   std::span<const ValType> params;
   std::span<const ValType> results;
-  std::span<const Word> kinds;
+  std::span<const WordKind> kinds;
   Reply reply{};
   // What the guest gets without the permission; a trap if there is no such code.
   std::optional<u64> denied;
@@ -48,6 +48,10 @@ struct HostFunction {
 // and continues with resume_host, as often as needed.
 HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots);
 HostStatus resume_host(Caller& caller, u64* slots);
+
+// What machine code enters: jit::HostFunction::fn of every linked function, whose data is its
+// HostFunction. Finds the process by the context. Defined in process.cc.
+jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self, u64* args);
 
 // --- From C++ types to words.
 
@@ -73,7 +77,7 @@ class WordReader {
 template <typename T>
 struct Param;
 
-template <typename T, Word kind, const ValType& type>
+template <typename T, WordKind kind, const ValType& type>
 struct NumberParam {
   static constexpr std::array kKinds = {kind};
   static constexpr std::array kTypes = {type};
@@ -85,21 +89,21 @@ struct NumberParam {
   }
 };
 template <>
-struct Param<u32> : NumberParam<u32, Word::U32, kI32> {};
+struct Param<u32> : NumberParam<u32, WordKind::U32, kI32> {};
 template <>
-struct Param<i32> : NumberParam<i32, Word::I32, kI32> {};
+struct Param<i32> : NumberParam<i32, WordKind::I32, kI32> {};
 template <>
-struct Param<u64> : NumberParam<u64, Word::U64, kI64> {};
+struct Param<u64> : NumberParam<u64, WordKind::U64, kI64> {};
 template <>
-struct Param<i64> : NumberParam<i64, Word::I64, kI64> {};
+struct Param<i64> : NumberParam<i64, WordKind::I64, kI64> {};
 template <>
-struct Param<f32> : NumberParam<f32, Word::F32, kF32> {};
+struct Param<f32> : NumberParam<f32, WordKind::F32, kF32> {};
 template <>
-struct Param<f64> : NumberParam<f64, Word::F64, kF64> {};
+struct Param<f64> : NumberParam<f64, WordKind::F64, kF64> {};
 
 template <typename T>
 struct Param<GuestOut<T>> {
-  static constexpr std::array kKinds = {Word::Pointer};
+  static constexpr std::array kKinds = {WordKind::Pointer};
   static constexpr std::array kTypes = {kI32};
   static GuestOut<T> read(WordReader& in) {
     const u64 offset = in.next();
@@ -109,13 +113,13 @@ struct Param<GuestOut<T>> {
 
 template <>
 struct Param<GuestPointer> {
-  static constexpr std::array kKinds = {Word::Pointer};
+  static constexpr std::array kKinds = {WordKind::Pointer};
   static constexpr std::array kTypes = {kI32};
   static GuestPointer read(WordReader& in) { return {&in.memory(), in.next()}; }
 };
 
 // Pointer and count of elements of `size` bytes.
-template <typename T, u64 size, Word first, Word second>
+template <typename T, u64 size, WordKind first, WordKind second>
 struct RangeParam {
   static constexpr std::array kKinds = {first, second};
   static constexpr std::array kTypes = {kI32, kI32};
@@ -126,11 +130,12 @@ struct RangeParam {
   }
 };
 template <>
-struct Param<GuestBytes> : RangeParam<GuestBytes, 1, Word::Pointer, Word::U32> {};
+struct Param<GuestBytes> : RangeParam<GuestBytes, 1, WordKind::Pointer, WordKind::U32> {};
 template <>
-struct Param<GuestString> : RangeParam<GuestString, 1, Word::Text, Word::TextLength> {};
+struct Param<GuestString> : RangeParam<GuestString, 1, WordKind::Text, WordKind::TextLength> {};
 template <typename T>
-struct Param<GuestArray<T>> : RangeParam<GuestArray<T>, sizeof(T), Word::Pointer, Word::U32> {};
+struct Param<GuestArray<T>>
+    : RangeParam<GuestArray<T>, sizeof(T), WordKind::Pointer, WordKind::U32> {};
 
 // What becomes of a C++ return value. `kBadMemory` is the answer to a pointer outside of memory,
 // `kDenied` to a call without the permission; without them they are traps.
@@ -243,7 +248,7 @@ struct Bind<function> {
   }
   static constexpr usize kWords = (usize{0} + ... + Param<P>::kKinds.size());
   static constexpr std::array kTypes = join<kWords, ValType>(Param<P>::kTypes...);
-  static constexpr std::array kKinds = join<kWords, Word>(Param<P>::kKinds...);
+  static constexpr std::array kKinds = join<kWords, WordKind>(Param<P>::kKinds...);
 
   static HostStatus body(Caller& caller, const HostFunction&, u64* slots) {
     if (caller.leaf) {  // Woken: the coroutine goes on where it waits.

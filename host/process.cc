@@ -94,7 +94,7 @@ sched::Next Process::end_activation() {
   return ends_ ? sched::Next::Done : take_posted_call();
 }
 
-sched::Next Process::trapped(Leave reason, jit::Trap trap) {
+sched::Next Process::trapped(jit::Trap trap) {
   Outcome& outcome = top_->call.outcome;
   outcome.trap = trap;
   if (trap == jit::Trap::Exit) {
@@ -104,9 +104,7 @@ sched::Next Process::trapped(Leave reason, jit::Trap trap) {
     outcome.kind = Outcome::Kind::Trapped;
     const bool own_words = trap == top_->caller.trap_code && !top_->caller.trap_message.empty();
     outcome.message = own_words ? top_->caller.trap_message : jit::text_of(trap);
-    u32 more = 0;
-    const auto frames = jit::backtrace(run, reason, kBacktraceFrames, &more);
-    outcome.backtrace = jit::format_backtrace(frames, more);
+    outcome.backtrace = jit::format_backtrace(jit::backtrace(run, kBacktraceFrames));
   }
   jit::abandon_activation(*store_);
   return end_activation();
@@ -130,15 +128,17 @@ void Process::kill() {
 
 // --- Host calls.
 
-jit::HostStatus Process::host_entry(jit::Context* context, const jit::HostFunction* self,
-                                    u64* args) {
+jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self, u64* args) {
   auto& process = static_cast<Process&>(sched::Process::from(context->run));
-  Caller& caller = process.top_->caller;
-  caller.enter(memory_of(*context));
-  const HostStatus status = call_host(caller, *static_cast<const HostFunction*>(self->data), args);
-  if (status == HostStatus::Trap) {
-    process.run.trap_code = static_cast<u32>(caller.trap_code);
-  }
+  return process.enter_host(*context, *static_cast<const HostFunction*>(self->data), args);
+}
+
+jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& function,
+                                    u64* args) {
+  Caller& caller = top_->caller;
+  caller.enter(memory_of(context));
+  const HostStatus status = call_host(caller, function, args);
+  if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   return status;
 }
 
@@ -154,6 +154,28 @@ sched::Next Process::continue_host_call(sched::Worker& worker) {
   if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   jit::complete_host_call(run, status);
   return sched::Next::Resume;
+}
+
+CallGuest::CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments)
+    : caller_(caller) {
+  const usize words = jit::value_words(function->type);
+  call_.function = function;
+  call_.values = std::move(arguments);
+  call_.values.resize(std::max(call_.values.size(), words));
+}
+
+void CallGuest::await_suspend(std::coroutine_handle<> leaf) noexcept {
+  caller_.leaf = leaf;
+  caller_.wait = Wait();
+  caller_.wait.kind = Wait::Kind::Guest;
+  caller_.wait.guest_call = &call_;
+}
+
+TrapOr<std::vector<u64>> CallGuest::await_resume() {
+  const Outcome& outcome = call_.outcome;
+  if (outcome.returned()) return std::move(call_.values);
+  if (outcome.kind == Outcome::Kind::Exited) return caller_.exit(outcome.exit_status);
+  return caller_.trap(outcome.trap, outcome.message);
 }
 
 // --- Waiting.
@@ -262,12 +284,12 @@ sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
     case Leave::Returned:
       return end_activation();
     case Leave::Trapped:
-      return trapped(reason, static_cast<jit::Trap>(run.trap_code));
+      return trapped(static_cast<jit::Trap>(run.trap_code));
     case Leave::StackFull:
       break;
   }
   if (stack_.grow(run).ok()) return sched::Next::Resume;
-  return trapped(reason, jit::Trap::StackOverflow);
+  return trapped(jit::Trap::StackOverflow);
 }
 
 void Process::on_done(sched::Worker& /*worker*/) {

@@ -83,9 +83,8 @@ class Process final : public sched::Process {
   // A helper thread has finished what the process waits for.
   void job_done();
 
-  // What host calls see; entered by machine code (see host_entry() in process.cc).
-  static jit::HostStatus host_entry(jit::Context* context, const jit::HostFunction* self,
-                                    u64* args);
+  // A host call of machine code arrives.
+  jit::HostStatus enter_host(jit::Context& context, const HostFunction& function, u64* args);
 
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override;
   sched::Next on_leave(sched::Worker& worker, Leave reason) override;
@@ -107,7 +106,7 @@ class Process final : public sched::Process {
   sched::Next take_posted_call();
   // The innermost activation has ended; its outcome is set.
   sched::Next end_activation();
-  sched::Next trapped(Leave reason, jit::Trap trap);
+  sched::Next trapped(jit::Trap trap);
   void kill();
 
   // --- Waiting: the record of the innermost activation.
@@ -142,6 +141,26 @@ class Process final : public sched::Process {
   usize fd_wait_count_ = 0;  // Registered ones, at the start of fd_waits_.
   usize fd_wait_room_ = 0;
   Job* job_ = nullptr;  // Submitted and not yet seen to be done.
+};
+
+// Calls a guest function from a host call, on the process's own stack, and waits for its results:
+//
+//   CallGuest call(caller, function, {1, 2});
+//   TrapOr<std::vector<u64>> results = co_await call;
+//
+// What the guest's call ends with other than returning is a Halt, to be handed on or dealt with.
+class [[nodiscard]] CallGuest {
+ public:
+  CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments);
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> leaf) noexcept;
+  TrapOr<std::vector<u64>> await_resume();
+  // How the call ended, backtrace included.
+  const Outcome& outcome() const { return call_.outcome; }
+
+ private:
+  Caller& caller_;
+  GuestCall call_;
 };
 
 }  // namespace lr

@@ -11,22 +11,22 @@ namespace {
 
 constexpr usize kTextShown = 64;
 
-std::string number(Word kind, u64 bits) {
+std::string number(WordKind kind, u64 bits) {
   switch (kind) {
-    case Word::I32:
+    case WordKind::I32:
       return fmt::format("{}", static_cast<i32>(bits));
-    case Word::I64:
+    case WordKind::I64:
       return fmt::format("{}", static_cast<i64>(bits));
-    case Word::F32:
+    case WordKind::F32:
       return fmt::format("{}", std::bit_cast<f32>(static_cast<u32>(bits)));
-    case Word::F64:
+    case WordKind::F64:
       return fmt::format("{}", std::bit_cast<f64>(bits));
-    case Word::U32:
-    case Word::Pointer:
-    case Word::Text:
-    case Word::TextLength:
+    case WordKind::U32:
+    case WordKind::Pointer:
+    case WordKind::Text:
+    case WordKind::TextLength:
       return fmt::format("{}", static_cast<u32>(bits));
-    case Word::U64:
+    case WordKind::U64:
       return fmt::format("{}", bits);
   }
   return {};
@@ -71,12 +71,12 @@ std::string describe_call(const Caller& caller, const HostFunction& function, co
   std::string_view words = function.words;
   for (usize i = 0; i < function.kinds.size(); ++i) {
     const std::string_view name = next_word(words);
-    const Word kind = function.kinds[i];
-    if (kind == Word::TextLength) continue;  // The text before it says it.
+    const WordKind kind = function.kinds[i];
+    if (kind == WordKind::TextLength) continue;  // The text before it says it.
     if (out.back() != '(') out += ", ";
     out += name;
     out += '=';
-    const bool readable = kind == Word::Text && caller.memory().claim(slots[i], slots[i + 1]);
+    const bool readable = kind == WordKind::Text && caller.memory().claim(slots[i], slots[i + 1]);
     if (readable) {
       const GuestString text(caller.memory(), slots[i], slots[i + 1]);
       out += quoted(text.copy(), kTextShown);
@@ -100,17 +100,17 @@ std::string describe_reply(const Caller& caller, const HostFunction& function, H
     case Reply::NeverReturns:
       return "";
     case Reply::I32:
-      return " -> " + number(Word::I32, slots[0]);
+      return " -> " + number(WordKind::I32, slots[0]);
     case Reply::U32:
-      return " -> " + number(Word::U32, slots[0]);
+      return " -> " + number(WordKind::U32, slots[0]);
     case Reply::I64:
-      return " -> " + number(Word::I64, slots[0]);
+      return " -> " + number(WordKind::I64, slots[0]);
     case Reply::U64:
-      return " -> " + number(Word::U64, slots[0]);
+      return " -> " + number(WordKind::U64, slots[0]);
     case Reply::F32:
-      return " -> " + number(Word::F32, slots[0]);
+      return " -> " + number(WordKind::F32, slots[0]);
     case Reply::F64:
-      return " -> " + number(Word::F64, slots[0]);
+      return " -> " + number(WordKind::F64, slots[0]);
     case Reply::WasiErrno:
       return fmt::format(" -> {}", wasi::name_of(static_cast<wasi::Errno>(slots[0])));
   }

@@ -92,6 +92,13 @@ FuncRef* ProcessStore::host_ref(const HostFunction* host) {
   return &host_refs_.back();
 }
 
+const void* ProcessStore::thunk(TypeId type) {
+  const void*& thunk = thunks_[type];
+  if (thunk == nullptr) thunk = engine_.stubs().thunk(type);
+  CHECK(thunk != nullptr);
+  return thunk;
+}
+
 // -- Instance: making it ------------------------------------------------------------------------
 
 Instance::Instance(ProcessStore& store, std::shared_ptr<CompiledModule> compiled)

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -86,8 +87,13 @@ class ProcessStore {
 
   // The context from which activations call: no instance, no memory.
   Context* root_context() const { return root_; }
+  // The engine's thunk for a type, without its lock from the second time on.
+  const void* thunk(TypeId type);
 
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
+
+  // Why the last Trap::CompileFailed of this process happened.
+  std::optional<Error> compile_error;
 
  private:
   friend class Instance;
@@ -103,6 +109,7 @@ class ProcessStore {
   std::deque<Tag> tags_;
   std::deque<Cell> cells_;  // Of globals that no module defines.
   std::deque<FuncRef> host_refs_;
+  std::unordered_map<TypeId, const void*> thunks_;
 };
 
 class Instance {

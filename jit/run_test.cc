@@ -196,8 +196,11 @@ TEST_P(Run, MemoryTrapsAtItsEnd) {
     (memory 1)
     (data (i32.const 65530) "abcdef")
     (func $load (export "load") (param i32) (result i32) (i32.load8_u offset=4 (local.get 0)))
-    (func (export "outer") (param i32) (result i32) (i32.add (call $load (local.get 0)) (i32.const 1)))
+    (func (export "outer") (param i32) (result i32)
+      (i32.add (call $load (local.get 0)) (i32.const 1)))
     (func (export "store") (param i32) (i64.store (local.get 0) (i64.const -1)))
+    (func (export "far") (param i32) (result i64) (i64.load offset=0xfffffff (local.get 0)))
+    (func (export "farther") (param i32) (result i64) (i64.load offset=0xffffffff (local.get 0)))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))))");
   ASSERT_NE(instance, nullptr);
   EXPECT_EQ(world.run(instance, "load", {65531}), "102");
@@ -208,6 +211,11 @@ TEST_P(Run, MemoryTrapsAtItsEnd) {
   EXPECT_NE(world.process.backtrace_text.find("   1: test!outer"), std::string::npos)
       << world.process.backtrace_text;
   EXPECT_EQ(world.run(instance, "store", {65529}), "out of bounds memory access");
+  for (const char* far : {"far", "farther"}) {
+    for (const u64 index : {u64{0}, u64{1}, u64{0x7fff'ffff}, u64{0xffff'fff9}, u64{0xffff'ffff}}) {
+      EXPECT_EQ(world.run(instance, far, {index}), "out of bounds memory access");
+    }
+  }
   EXPECT_EQ(world.run(instance, "load", {65531}), "102");
   EXPECT_EQ(world.run(instance, "grow", {1}), "1");
   EXPECT_EQ(world.run(instance, "load", {65532}), "0");
@@ -293,15 +301,22 @@ TEST_P(Run, BulkOperationsCheckFirst) {
     (data $d "hello")
     (elem $e func $f $f)
     (func $f (result i32) (i32.const 42))
-    (func (export "init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "init") (param i32 i32 i32)
+      (memory.init $d (local.get 0) (local.get 1) (local.get 2)))
     (func (export "drop") (data.drop $d))
-    (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
-    (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "fill") (param i32 i32 i32)
+      (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "copy") (param i32 i32 i32)
+      (memory.copy (local.get 0) (local.get 1) (local.get 2)))
     (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
-    (func (export "tinit") (param i32 i32 i32) (table.init $t $e (local.get 0) (local.get 1) (local.get 2)))
-    (func (export "tcopy") (param i32 i32 i32) (table.copy $t $t (local.get 0) (local.get 1) (local.get 2)))
-    (func (export "tgrow") (param i32) (result i32) (table.grow $t (ref.func $f) (local.get 0)))
-    (func (export "call") (param i32) (result i32) (call_indirect $t (result i32) (local.get 0)))))");
+    (func (export "tinit") (param i32 i32 i32)
+      (table.init $t $e (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "tcopy") (param i32 i32 i32)
+      (table.copy $t $t (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "tgrow") (param i32) (result i32)
+      (table.grow $t (ref.func $f) (local.get 0)))
+    (func (export "call") (param i32) (result i32)
+      (call_indirect $t (result i32) (local.get 0)))))");
   ASSERT_NE(instance, nullptr);
   const char* oob = "out of bounds memory access";
   EXPECT_EQ(world.run(instance, "init", {65532, 0, 5}), oob);

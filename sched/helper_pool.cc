@@ -17,7 +17,14 @@ struct HelperPool::Loop {
 };
 
 HelperPool::HelperPool(u32 job_threads, u32 width)
-    : job_threads_max_(std::max(job_threads, 1u)), width_(std::max(width, 1u)) {}
+    : job_threads_max_(std::max(job_threads, 1u)), width_(width) {}
+
+u32 HelperPool::width() const {
+  if (width_.load(std::memory_order_relaxed) == 0) {
+    width_.store(usable_processors(), std::memory_order_relaxed);
+  }
+  return width_.load(std::memory_order_relaxed);
+}
 
 HelperPool::~HelperPool() {
   {
@@ -95,7 +102,7 @@ void HelperPool::run_lane(Loop& loop, u32 lane) {
 }
 
 void HelperPool::parallel_for(usize count, void* context, Body body) {
-  if (count <= 1 || width_ == 1) {
+  if (count <= 1 || width() == 1) {
     for (usize i = 0; i < count; ++i) body(context, i, 0);
     return;
   }
@@ -103,7 +110,7 @@ void HelperPool::parallel_for(usize count, void* context, Body body) {
   loop.context = context;
   loop.body = body;
   loop.count = count;
-  loop.lanes_max = static_cast<u32>(std::min<usize>(width_, count));
+  loop.lanes_max = static_cast<u32>(std::min<usize>(width(), count));
   // Two callers at a time: the second waits for the first.
   std::lock_guard turn(loop_turn_);
   {

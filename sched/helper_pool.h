@@ -3,6 +3,7 @@
 // compilation, with or without a scheduler.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -35,7 +36,7 @@ struct HelperJob {
 class HelperPool final : public Executor {
  public:
   // Jobs run on at most `job_threads` threads; parallel_for runs on at most `width` lanes, the
-  // caller's included.
+  // caller's included; 0: on as many as there are usable processors.
   HelperPool(u32 job_threads, u32 width);
   ~HelperPool() override;  // Runs what was submitted, then joins.
 
@@ -44,7 +45,7 @@ class HelperPool final : public Executor {
   bool withdraw(HelperJob& job);
 
   using Executor::parallel_for;
-  u32 width() const override { return width_; }
+  u32 width() const override;
   void parallel_for(usize count, void* context, Body body) override;
 
  private:
@@ -57,7 +58,7 @@ class HelperPool final : public Executor {
   static void run_lane(Loop& loop, u32 lane);
 
   const u32 job_threads_max_;
-  const u32 width_;
+  mutable std::atomic<u32> width_;  // 0: not found out yet.
   std::mutex mutex_;
   std::condition_variable job_ready_;
   std::condition_variable loop_ready_;

@@ -54,11 +54,10 @@ void Worker::sleep(const Completion* until) {
   IdleWorkers& idle = scheduler_.idle_;
   Poller& poller = *scheduler_.poller_;
   sleep_.store(kOnFutex, std::memory_order_relaxed);
+  const bool searched = searching_;
+  searching_ = false;  // Once on the list, others may set it.
   idle.add(*this);
-  if (searching_) {
-    searching_ = false;
-    idle.end_search();
-  }
+  if (searched) idle.end_search();
   // See idle.h: registered first, then a last look.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!scheduler_.work_visible() && !should_stop(until)) {

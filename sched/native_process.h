@@ -34,8 +34,13 @@ class NativeProcess : public Process {
   void wait_for(Condition&& condition) {
     while (!condition()) park();
   }
-  void sleep_until(u64 deadline_ns) {
+  // Wakes this process then, once.
+  void wake_at(u64 deadline_ns) {
+    timer_.cancel();
     worker().arm(timer_, deadline_ns);
+  }
+  void sleep_until(u64 deadline_ns) {
+    wake_at(deadline_ns);
     wait_for([&] { return now_ns() >= deadline_ns; });
     timer_.cancel();
   }
@@ -52,7 +57,7 @@ class NativeProcess : public Process {
       return Next::Done;
     }
     if (!slot_) {
-      Result<Slot> slot = worker.scheduler().slots().allocate(32 * kKiB, 0);
+      Result<Slot> slot = worker.scheduler().slots().allocate(kStackBytes, 0);
       CHECK(slot.ok());
       slot_ = *slot;
       run.stack_top = reinterpret_cast<u64>(slot_.stack_top());
@@ -68,7 +73,10 @@ class NativeProcess : public Process {
   }
   void on_done(Worker& worker) override {
     timer_.cancel();
-    if (slot_) worker.scheduler().slots().release(slot_, {slot_.stack_bytes, 0});
+    if (slot_) {
+      stack_dropped(slot_.stack_low(), slot_.stack_bytes);
+      worker.scheduler().slots().release(slot_, {slot_.stack_bytes, 0});
+    }
     if (ended != nullptr) ended->signal();
   }
 
@@ -85,6 +93,9 @@ class NativeProcess : public Process {
     }
     NativeProcess& process;
   };
+
+  // Enough for what a sanitizer does on it, too. Only what is touched costs anything.
+  static constexpr u64 kStackBytes = 200 * kKiB;
 
   Body body_;
   Doorbell bell_;

@@ -31,7 +31,9 @@ inline void cpu_relax() {
 #endif
 }
 
-// How many processors this process may use: affinity mask and cgroup quota. At least 1.
+// On how many processors this process may run: its affinity mask. At least 1.
+u32 allowed_processors();
+// How many it can keep busy: the cgroup's quota too, which takes some files to find out.
 u32 usable_processors();
 
 // Gives the calling thread an alternate signal stack, on which a fault of a process that has used

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
@@ -7,8 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
+#include <cstdlib>
+#include <string>
 
 #include "base/check.h"
 #include "sched/os.h"
@@ -20,17 +21,43 @@ namespace {
 constexpr u64 kSecond = 1'000'000'000;
 constexpr u64 kSignalStackBytes = 64 * kKiB;
 
-// The processors that a cgroup's quota is worth, rounded up, or 0 if there is none.
-u32 cgroup_quota() {
-  // Inside a container its own group is the root; elsewhere the file does not exist there.
-  std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file == nullptr) return 0;
-  u64 quota = 0;
-  u64 period = 0;
-  const int fields = std::fscanf(file, "%lu %lu", &quota, &period);
-  std::fclose(file);
-  if (fields != 2 || quota == 0 || period == 0) return 0;  // "max 100000"
+// The first bytes of a file, or nothing. Without stdio, whose buffers would cost as much again:
+// this is on the way to a program's first instruction.
+std::string read_start(const std::string& path) {
+  char bytes[1024];
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  const ssize_t size = read(fd, bytes, sizeof bytes);
+  close(fd);
+  return std::string(bytes, size > 0 ? static_cast<usize>(size) : 0);
+}
+
+// What one group's quota is worth in processors, rounded up, or 0 if it has none.
+u32 quota_of(const std::string& group) {
+  const std::string text = read_start("/sys/fs/cgroup" + group + "/cpu.max");
+  char* rest = nullptr;
+  const u64 quota = std::strtoull(text.c_str(), &rest, 10);  // 0 for "max 100000".
+  const u64 period = std::strtoull(rest, nullptr, 10);
+  if (quota == 0 || period == 0) return 0;
   return static_cast<u32>(std::min<u64>((quota + period - 1) / period, 1u << 16));
+}
+
+// The smallest quota of this process's group and those around it, or 0.
+u32 cgroup_quota() {
+  const std::string groups = read_start("/proc/self/cgroup");
+  // Version 2 is the line of hierarchy 0, which stands last.
+  usize line = groups.rfind("\n0::/") + 1;
+  if (line == 0 && !groups.starts_with("0::/")) return 0;
+  line += 3;
+  std::string group = groups.substr(line, groups.find('\n', line) - line);
+  if (group == "/") group.clear();
+  u32 least = 0;
+  while (true) {
+    const u32 quota = quota_of(group);
+    if (quota != 0) least = least == 0 ? quota : std::min(least, quota);
+    if (group.empty()) return least;
+    group.resize(group.rfind('/'));
+  }
 }
 
 }  // namespace
@@ -58,15 +85,18 @@ void futex_wake(std::atomic<u32>& word, int threads) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, threads, nullptr, nullptr, 0);
 }
 
-u32 usable_processors() {
-  u32 count = 0;
+u32 allowed_processors() {
   cpu_set_t mask;
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) count = static_cast<u32>(CPU_COUNT(&mask));
-  if (count == 0) {  // More processors than the mask holds.
-    count = static_cast<u32>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  }
-  const u32 quota = cgroup_quota();
-  return quota == 0 ? count : std::min(count, quota);
+  const bool known = sched_getaffinity(0, sizeof mask, &mask) == 0;
+  if (known && CPU_COUNT(&mask) > 0) return static_cast<u32>(CPU_COUNT(&mask));
+  // More processors than the mask holds.
+  return static_cast<u32>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+u32 usable_processors() {
+  const u32 allowed = allowed_processors();
+  const u32 quota = allowed == 1 ? 0 : cgroup_quota();
+  return quota == 0 ? allowed : std::min(allowed, quota);
 }
 
 AlternateSignalStack::AlternateSignalStack() {

@@ -1,5 +1,7 @@
 #include "sched/process_table.h"
 
+#include <bit>
+
 #include "base/check.h"
 #include "sched/os.h"
 
@@ -9,9 +11,17 @@ ProcessTable::~ProcessTable() {
   for (std::atomic<ProcessEntry*>& chunk : chunks_) delete[] chunk.load();
 }
 
+ProcessTable::Place ProcessTable::place_of(u32 index) {
+  if (index < kChunk0) return {0, index, kChunk0};
+  const u32 chunk = static_cast<u32>(std::bit_width(index / kChunk0));
+  const u32 size = kChunk0 << (chunk - 1);
+  return {chunk, index - size, size};
+}
+
 ProcessEntry* ProcessTable::entry(u32 index) const {
-  ProcessEntry* chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
-  return chunk == nullptr ? nullptr : &chunk[index % kChunk];
+  const Place place = place_of(index);
+  ProcessEntry* chunk = chunks_[place.chunk].load(std::memory_order_acquire);
+  return chunk == nullptr ? nullptr : &chunk[place.at];
 }
 
 // Under the lock: an index whose entry nobody uses.
@@ -24,7 +34,8 @@ Result<u32> ProcessTable::free_index() {
   const u32 index = used_.load(std::memory_order_relaxed);
   if (index >> kPidIndexBits != 0) return make_error(Err::LimitExceeded, "out of process ids");
   if (entry(index) == nullptr) {
-    chunks_[index / kChunk].store(new ProcessEntry[kChunk], std::memory_order_release);
+    const Place place = place_of(index);
+    chunks_[place.chunk].store(new ProcessEntry[place.size], std::memory_order_release);
   }
   used_.store(index + 1, std::memory_order_release);
   return index;

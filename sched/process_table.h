@@ -43,11 +43,21 @@ class ProcessTable {
  private:
   friend class ProcessRef;
 
-  static constexpr u32 kChunk = 4096;
-  static constexpr u32 kChunks = (1u << kPidIndexBits) / kChunk;
+  // Entries come in chunks that double, so that a small table is small: chunk 0 has the indices
+  // below kChunk0, chunk n those from kChunk0 << (n - 1) to twice that. They never move.
+  static constexpr u32 kChunk0 = 64;
+  static constexpr u32 kChunks = kPidIndexBits - 6 + 1;
+  static_assert(kChunk0 << (kChunks - 1) == 1u << kPidIndexBits);
   static constexpr u64 kRefMask = (u64{1} << kPidIndexBits) - 1;
   static constexpr u64 kGenerationMax = ~u64{0} >> kPidIndexBits;
 
+  // In which chunk an index is, where there, and the chunk's size.
+  struct Place {
+    u32 chunk;
+    u32 at;
+    u32 size;
+  };
+  static Place place_of(u32 index);
   ProcessEntry* entry(u32 index) const;
   bool acquire(ProcessEntry& entry, u64 generation);
   void drop(Process& process);

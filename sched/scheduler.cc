@@ -42,7 +42,7 @@ bool Completion::wait_until(u64 deadline_ns) {
 namespace {
 
 SchedulerOptions completed(SchedulerOptions options) {
-  if (options.workers == 0) options.workers = usable_processors();
+  if (options.workers == 0) options.workers = allowed_processors();
   options.ring_capacity = std::bit_ceil(std::max(options.ring_capacity, 4u));
   return options;
 }
@@ -51,20 +51,22 @@ SchedulerOptions completed(SchedulerOptions options) {
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(const SchedulerOptions& options) {
   std::unique_ptr<Poller> poller = TRY(Poller::create());
-  return std::unique_ptr<Scheduler>(new Scheduler(completed(options), std::move(poller)));
+  return std::unique_ptr<Scheduler>(
+      new Scheduler(completed(options), options.workers != 0, std::move(poller)));
 }
 
-Scheduler::Scheduler(const SchedulerOptions& options, std::unique_ptr<Poller> poller)
+Scheduler::Scheduler(const SchedulerOptions& options, bool quota_applied,
+                     std::unique_ptr<Poller> poller)
     : options_(options),
       slots_(options.slots),
-      helpers_(options.helper_threads, options.workers),
+      helpers_(options.helper_threads, quota_applied ? options.workers : 0),
       poller_(std::move(poller)),
       table_(options.processes_max),
-      tick_(*this, options.slice_ns) {
-  for (u32 i = 0; i < options.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(*this, i, options.ring_capacity));
-    threads_.push_back(std::make_unique<Thread>());
-  }
+      tick_(*this, options.slice_ns),
+      quota_applied_(quota_applied) {
+  workers_.resize(options.workers);
+  threads_.resize(options.workers);
+  workers_[0] = std::make_unique<Worker>(*this, 0, options.ring_capacity);
 }
 
 Scheduler::~Scheduler() {
@@ -77,7 +79,9 @@ Scheduler::~Scheduler() {
   stopping_.store(true, std::memory_order_seq_cst);
   tick_.stop();
   while (Worker* worker = idle_.take()) worker->wake_thread();
-  for (const auto& thread : threads_) thread->join();
+  for (const auto& thread : threads_) {
+    if (thread != nullptr) thread->join();
+  }
 }
 
 Result<ProcessRef> Scheduler::spawn(std::unique_ptr<Process> process) {
@@ -101,7 +105,10 @@ ProcessRef Scheduler::find(Pid pid) { return table_.find(pid); }
 void Scheduler::wake(Process& process) {
   if (!process.park_word_.wake()) return;
   global_.push(Lane::kWoken, process);
-  work_arrived();
+  // Whoever drives next finds it; others would only fetch it to another processor. The fence is
+  // the first half of the one in work_arrived().
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!resting_.load(std::memory_order_relaxed)) work_arrived();
 }
 
 void Scheduler::request(Process& process, u32 bits) {
@@ -131,7 +138,7 @@ void Scheduler::work_arrived() {
 }
 
 bool Scheduler::any_busy() const {
-  for (const auto& worker : workers_) {
+  for (const auto& worker : active_workers()) {
     if (worker->current_.load(std::memory_order_relaxed) != nullptr) return true;
   }
   return false;
@@ -139,53 +146,62 @@ bool Scheduler::any_busy() const {
 
 bool Scheduler::work_visible() const {
   if (!global_.empty()) return true;
-  for (const auto& worker : workers_) {
+  for (const auto& worker : active_workers()) {
     if (worker->has_waiting()) return true;
   }
   return false;
 }
 
-// Starts a worker that has no thread yet, with the right to search.
+// Starts one worker more, with the right to search.
 bool Scheduler::start_next_worker() {
   std::lock_guard lock(threads_mutex_);
-  const u32 left = startable_.load(std::memory_order_relaxed);
-  if (left == 0) return false;
-  const u32 index = workers() - left;
-  workers_[index]->searching_ = true;
-  if (!start_worker(index)) {
-    // The system allows no more threads: work with those there are.
-    workers_[index]->searching_ = false;
-    startable_.store(0, std::memory_order_relaxed);
-    return false;
+  u32 left = startable_.load(std::memory_order_relaxed);
+  if (left != 0 && !quota_applied_) {
+    quota_applied_ = true;
+    left = std::min(left, usable_processors() - 1);
+    startable_.store(left, std::memory_order_relaxed);
   }
-  startable_.store(left - 1, std::memory_order_relaxed);
-  return true;
+  if (left == 0) return false;
+  const u32 index = workers();
+  workers_[index] = std::make_unique<Worker>(*this, index, options_.ring_capacity);
+  workers_[index]->searching_ = true;
+  active_.store(index + 1, std::memory_order_release);
+  // If the system allows no more threads, those that there are do the work.
+  const bool started = start_worker(index);
+  startable_.store(started ? left - 1 : 0, std::memory_order_relaxed);
+  return started;
 }
 
 bool Scheduler::start_worker(u32 index) {
-  return threads_[index]->start(
-      "lr-worker", [](void* worker) { static_cast<Worker*>(worker)->run(nullptr); },
-      workers_[index].get());
+  auto thread = std::make_unique<Thread>();
+  const auto body = [](void* worker) { static_cast<Worker*>(worker)->run(nullptr); };
+  if (!thread->start("lr-worker", body, workers_[index].get())) return false;
+  threads_[index] = std::move(thread);
+  return true;
 }
 
 Status Scheduler::start_all() {
   std::lock_guard lock(threads_mutex_);
-  if (threads_[0]->started()) return ok_status();
-  if (!start_worker(0)) return make_error(Err::SystemError, "cannot start a thread");
+  if (threads_[0] != nullptr) return ok_status();
+  resting_.store(false, std::memory_order_seq_cst);
+  if (!start_worker(0)) {
+    resting_.store(true, std::memory_order_relaxed);
+    return make_error(Err::SystemError, "cannot start a thread");
+  }
   enable_others();
   return ok_status();
 }
 
 // Under the lock: worker 0 is about to work, so that others may help.
 void Scheduler::enable_others() {
-  if (!others_enabled_) startable_.store(workers() - 1, std::memory_order_relaxed);
+  if (!others_enabled_) startable_.store(options_.workers - 1, std::memory_order_relaxed);
   others_enabled_ = true;
 }
 
 void Scheduler::drive(Completion& done) {
   {
     std::lock_guard lock(threads_mutex_);
-    if (threads_[0]->started()) return done.wait();
+    if (threads_[0] != nullptr) return done.wait();
     enable_others();
   }
   done.driven_by_ = this;
@@ -195,7 +211,9 @@ void Scheduler::drive(Completion& done) {
   }
   // Like one who was woken: it calls others if there is more than it takes.
   workers_[0]->searching_ = idle_.begin_search();
+  resting_.store(false, std::memory_order_seq_cst);
   workers_[0]->run(&done);
+  resting_.store(true, std::memory_order_relaxed);
 }
 
 // Worker 0 is to look at its timers and its completion, whatever it does now.
@@ -228,7 +246,7 @@ void Scheduler::cancel_fd(FdWait& wait) { poller_->cancel(wait); }
 
 SchedulerStats Scheduler::stats() const {
   SchedulerStats stats;
-  for (const auto& worker : workers_) {
+  for (const auto& worker : active_workers()) {
     const Worker::Counters& counters = worker->counters_;
     stats.switches += counters.switches.get();
     stats.parks += counters.parks.get();
@@ -245,7 +263,8 @@ SchedulerStats Scheduler::stats() const {
   stats.rings = tick_.rings();
   stats.spawned = table_.added();
   stats.live = table_.live();
-  for (const auto& thread : threads_) stats.threads += thread->started() ? 1 : 0;
+  std::lock_guard lock(threads_mutex_);
+  for (const auto& thread : threads_) stats.threads += thread != nullptr ? 1 : 0;
   return stats;
 }
 

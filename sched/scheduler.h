@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -49,7 +50,7 @@ class Completion {
 };
 
 struct SchedulerOptions {
-  u32 workers = 0;               // 0: what the affinity mask and the cgroup quota allow.
+  u32 workers = 0;               // At most. 0: what affinity mask and cgroup quota allow.
   u32 ring_capacity = 256;       // Of each run queue; a power of 2, at least 4.
   u64 slice_ns = 1'000'000;      // After this a process yields if another waits.
   bool preempt = true;           // Whether the tick rings for the slice's sake.
@@ -101,7 +102,8 @@ class Scheduler {
   void request(Process& process, u32 bits);
 
   // The calling thread works as worker 0 until `done` is signalled. One thread at a time. Before
-  // the first and between two such calls worker 0 rests: with --workers 1 nothing runs.
+  // the first and between two such calls worker 0 rests, its timers too, and what threads spawn and
+  // wake waits for the next one.
   void drive(Completion& done);
 
   // Starts a thread for worker 0 too, for programs whose threads only wait. Then drive() only
@@ -121,7 +123,8 @@ class Scheduler {
 
   HelperPool& helpers() { return helpers_; }
   SlotAllocator& slots() { return slots_; }
-  u32 workers() const { return static_cast<u32>(workers_.size()); }
+  // How many there are so far.
+  u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 
   // Calls visit(context, process) for every live process. Any thread, slow.
@@ -134,7 +137,7 @@ class Scheduler {
   friend class Tick;
   friend class Worker;
 
-  Scheduler(const SchedulerOptions& options, std::unique_ptr<Poller> poller);
+  Scheduler(const SchedulerOptions& options, bool quota_applied, std::unique_ptr<Poller> poller);
 
   // Work was added that a worker could take: wakes or starts one if that is useful.
   void work_arrived();
@@ -142,6 +145,9 @@ class Scheduler {
   bool start_worker(u32 index);
   bool start_next_worker();
   void enable_others();
+  std::span<const std::unique_ptr<Worker>> active_workers() const {
+    return {workers_.data(), workers()};
+  }
   bool any_busy() const;
   bool work_visible() const;
   void worker_wanted();
@@ -154,15 +160,18 @@ class Scheduler {
   ProcessTable table_;
   GlobalQueue global_;
   IdleWorkers idle_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // Made when they are started; in order.
+  std::atomic<u32> active_{1};                    // How many are.
   Tick tick_;
 
-  std::mutex threads_mutex_;
-  std::vector<std::unique_ptr<Thread>> threads_;  // By worker.
+  mutable std::mutex threads_mutex_;
+  std::vector<std::unique_ptr<Thread>> threads_;  // By worker; null: none.
   std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> closing_{false};
+  std::atomic<bool> resting_{true};  // Nobody is worker 0.
   bool others_enabled_ = false;
+  bool quota_applied_;  // Found out when a second worker is wanted.
   Completion all_gone_;
 };
 

@@ -40,6 +40,11 @@ class SchedulerTest : public testing::TestWithParam<u32> {
     scheduler_->drive(ended);
   }
 
+  // Until no process but this one is left, so that a test's variables may go.
+  static void outlive_others(NativeProcess& self) {
+    while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + kMs);
+  }
+
   std::unique_ptr<Scheduler> scheduler_;
 };
 
@@ -121,6 +126,7 @@ TEST_P(SchedulerTest, AHogThatPollsDoesNotStopOthers) {
       late = std::max(late, now_ns() - deadline);
     }
     stop.store(true);
+    outlive_others(self);
   });
   // A generous bound: the machine may be busy with other things.
   EXPECT_LT(late, 1000 * kMs);
@@ -143,6 +149,7 @@ TEST_P(SchedulerTest, HogsShareEvenly) {
   run([&](NativeProcess& self) {
     self.sleep_until(now_ns() + 200 * kMs);
     stop.store(true);
+    outlive_others(self);
   });
   for (const auto& count : turns) EXPECT_GT(count.load(), 0u);
 }
@@ -164,7 +171,7 @@ TEST_P(SchedulerTest, KillsWhatParksRunsOrNeverStarted) {
     self.sleep_until(now_ns() + 5 * kMs);
     for (const ProcessRef& victim : victims)
       self.worker().scheduler().request(*victim, kRequestKill);
-    while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + kMs);
+    outlive_others(self);
   });
   for (const ProcessRef& victim : victims) {
     EXPECT_EQ(victim->state(), Process::kDone);
@@ -296,6 +303,156 @@ TEST_P(SchedulerTest, DrivesAgainAndAgain) {
     EXPECT_EQ(ran, 1u);
   }
   EXPECT_EQ(scheduler_->stats().spawned, 100u);
+}
+
+// Processes that wake each other for ever leave turns to one that uses up its slices, and the
+// other way round.
+TEST_P(SchedulerTest, NeitherWokenNorPreemptedWorkStarves) {
+  std::atomic<bool> stop = false;
+  std::atomic<u64> hog_turns = 0;
+  std::atomic<u64> chatter = 0;
+  const u32 pairs = 2 * GetParam();
+  std::vector<ProcessRef> talkers(2 * pairs);
+  std::atomic<bool> begin = false;
+  for (u32 i = 0; i < talkers.size(); ++i) {
+    talkers[i] = spawn([&, i](NativeProcess& me) {
+      me.wait_for([&] { return begin.load(); });
+      while (!stop.load()) {
+        chatter.fetch_add(1, std::memory_order_relaxed);
+        if (i % 4 < 2) {
+          me.worker().wake(*talkers[i ^ 1]);
+        } else {
+          me.worker().wake_next(*talkers[i ^ 1]);
+        }
+        me.park();
+      }
+      me.worker().wake(*talkers[i ^ 1]);
+    });
+  }
+  begin.store(true);
+  for (const ProcessRef& talker : talkers) scheduler_->wake(*talker);
+  for (u32 i = 0; i < GetParam(); ++i) {
+    spawn([&](NativeProcess& me) {
+      while (!stop.load(std::memory_order_relaxed)) {
+        hog_turns.fetch_add(1, std::memory_order_relaxed);
+        me.poll();
+      }
+    });
+  }
+  u64 chatter_late = 0;
+  u64 turns_late = 0;
+  run([&](NativeProcess& self) {
+    self.sleep_until(now_ns() + 50 * kMs);
+    const u64 chatter_before = chatter.load();
+    const u64 turns_before = hog_turns.load();
+    self.sleep_until(now_ns() + 100 * kMs);
+    chatter_late = chatter.load() - chatter_before;
+    turns_late = hog_turns.load() - turns_before;
+    stop.store(true);
+    outlive_others(self);
+  });
+  EXPECT_GT(chatter_late, 0u);
+  EXPECT_GT(turns_late, 0u);
+}
+
+// Everything at once, driven by seeds: what is sent arrives once, whoever is spawned ends, whoever
+// waits with a deadline wakes.
+class Storm {
+ public:
+  Storm(Scheduler& scheduler, u32 size) : scheduler_(scheduler), members_(size) {}
+
+  void start() {
+    for (u32 i = 0; i < members_.size(); ++i) {
+      auto process = std::make_unique<NativeProcess>([this, i](NativeProcess& me) { live(me, i); });
+      // All exist before any of them runs: they look each other up.
+      members_[i].process = scheduler_.spawn(std::move(process)).value();
+    }
+    begin_.store(true);
+    for (const Member& member : members_) scheduler_.wake(*member.process);
+  }
+
+  void wait_for_end(NativeProcess& self) const {
+    while (ended_.load() != members_.size()) self.sleep_until(now_ns() + kMs);
+  }
+
+  u64 sent() const { return sent_.load(); }
+  u64 received() const {
+    u64 sum = 0;
+    for (const Member& member : members_) sum += member.received + member.inbox.load();
+    return sum;
+  }
+  u32 children() const { return children_.load(); }
+  u32 children_ended() const { return children_ended_.load(); }
+
+ private:
+  struct Member {
+    ProcessRef process;
+    std::atomic<u64> inbox{0};
+    u64 received = 0;
+  };
+
+  void live(NativeProcess& me, u32 index) {
+    me.wait_for([&] { return begin_.load(); });
+    u32 random = index * 2654435761u + 1;
+    for (u32 step = 0; step < 300; ++step) {
+      random = random * 1664525 + 1013904223;
+      act(me, members_[index], random >> 8);
+    }
+    ended_.fetch_add(1);
+  }
+
+  void act(NativeProcess& me, Member& mine, u32 random) {
+    Member& other = members_[random / 8 % members_.size()];
+    switch (random % 8) {
+      case 0:
+      case 1:
+        sent_.fetch_add(1);
+        other.inbox.fetch_add(1);
+        if (random % 2 == 0) return me.worker().wake(*other.process);
+        return me.worker().wake_next(*other.process);
+      case 2:
+      case 3: {
+        const u64 deadline = now_ns() + random % 100'000;
+        me.wake_at(deadline);
+        me.wait_for([&] { return mine.inbox.load() != 0 || now_ns() >= deadline; });
+        mine.received += mine.inbox.exchange(0);
+        return;
+      }
+      case 4:
+        return me.sleep_until(now_ns() + random % 50'000);
+      case 5: {
+        children_.fetch_add(1);
+        auto child = std::make_unique<NativeProcess>([this](NativeProcess& self) {
+          self.yield();
+          children_ended_.fetch_add(1);
+        });
+        CHECK(me.worker().spawn(std::move(child)).ok());
+        return;
+      }
+      case 6:
+        return me.yield();
+      default:
+        return me.poll();
+    }
+  }
+
+  Scheduler& scheduler_;
+  std::vector<Member> members_;
+  std::atomic<bool> begin_{false};
+  std::atomic<u64> sent_{0};
+  std::atomic<u32> ended_{0};
+  std::atomic<u32> children_{0};
+  std::atomic<u32> children_ended_{0};
+};
+
+TEST_P(SchedulerTest, AStormLosesNothing) {
+  Storm storm(*scheduler_, 100);
+  storm.start();
+  run([&](NativeProcess& self) {
+    storm.wait_for_end(self);
+    while (storm.children() != storm.children_ended()) self.sleep_until(now_ns() + kMs);
+  });
+  EXPECT_EQ(storm.sent(), storm.received());
 }
 
 }  // namespace

@@ -15,8 +15,6 @@ namespace {
 constexpr u32 kStackLog2Min = 16;
 constexpr u32 kStackLog2Max = 30;
 constexpr u32 kSlotLog2Max = 36;
-constexpr u32 kStackClasses = kStackLog2Max - kStackLog2Min + 1;
-constexpr u32 kSlotClasses = kSlotLog2Max - kStackLog2Min + 1;
 
 // The first slab of a class is small, each further one twice the last.
 constexpr u64 kSlabBytesMin = 2 * kMiB;
@@ -38,7 +36,8 @@ struct SlotAllocator::FreeSlot {
 struct SlotAllocator::SlotClass {
   u64 stack_bytes = 0;  // Without the guard.
   u64 slot_bytes = 0;
-  u64 next_slab_bytes = 0;
+  u64 next_slab_bytes = kSlabBytesMin;
+  u32 number = 0;  // In classes_.
   u32 slab = 0;    // The slab that is being carved ...
   u32 carved = 0;  // ... and how many of its slots have been handed out at least once.
   u32 slots = 0;   // How many it has.
@@ -52,21 +51,25 @@ struct SlotAllocator::Slab {
 };
 
 SlotAllocator::SlotAllocator(const SlotOptions& options)
-    : options_(options),
-      markers_(options.guards != GuardMode::kNone && guard_markers_work()),
-      classes_(kStackClasses * kSlotClasses) {
-  for (u32 s = 0; s < kStackClasses; ++s) {
-    for (u32 t = s; t < kSlotClasses; ++t) {
-      SlotClass& slot_class = classes_[s * kSlotClasses + t];
-      slot_class.stack_bytes = (u64{1} << (s + kStackLog2Min)) - kGuardBytes;
-      slot_class.slot_bytes = u64{1} << (t + kStackLog2Min);
-      slot_class.next_slab_bytes = kSlabBytesMin;
-    }
-  }
-}
+    : options_(options), markers_(options.guards != GuardMode::kNone && guard_markers_work()) {}
 
 SlotAllocator::~SlotAllocator() {
   for (const Slab& slab : slabs_) unmap_pages(slab.base, slab.bytes);
+}
+
+// Under the lock.
+SlotAllocator::SlotClass& SlotAllocator::class_of(u32 stack_log2, u32 slot_log2) {
+  const u64 stack_bytes = (u64{1} << stack_log2) - kGuardBytes;
+  const u64 slot_bytes = u64{1} << slot_log2;
+  for (const auto& known : classes_) {
+    if (known->stack_bytes == stack_bytes && known->slot_bytes == slot_bytes) return *known;
+  }
+  classes_.push_back(std::make_unique<SlotClass>());
+  SlotClass& added = *classes_.back();
+  added.number = static_cast<u32>(classes_.size() - 1);
+  added.stack_bytes = stack_bytes;
+  added.slot_bytes = slot_bytes;
+  return added;
 }
 
 // Maps a slab for the class: as large as its turn says, or, if the system has no room for that, as
@@ -93,7 +96,7 @@ Status SlotAllocator::add_slab(SlotClass& slot_class) {
     slot_class.carved = 0;
     slot_class.slots = static_cast<u32>(slots);
     slot_class.next_slab_bytes = std::min(2 * slot_class.next_slab_bytes, kSlabBytesMax);
-    slabs_.push_back({*base, bytes, static_cast<u32>(&slot_class - classes_.data())});
+    slabs_.push_back({*base, bytes, slot_class.number});
     return ok_status();
   }
 }
@@ -122,10 +125,8 @@ Result<Slot> SlotAllocator::allocate(u64 stack_bytes, u64 memory_bytes) {
   if (stack_log2 > kStackLog2Max || slot_log2 > kSlotLog2Max) {
     return make_error(Err::LimitExceeded, "a stack or memory too large for a slot");
   }
-  SlotClass& slot_class =
-      classes_[(stack_log2 - kStackLog2Min) * kSlotClasses + slot_log2 - kStackLog2Min];
-
   std::lock_guard lock(mutex_);
+  SlotClass& slot_class = class_of(stack_log2, slot_log2);
   Slot slot;
   if (!slot_class.free.empty()) {
     const FreeSlot& free = slot_class.free.back();
@@ -172,7 +173,7 @@ void SlotAllocator::release(const Slot& slot, const SlotUse& use) {
   const SlotUse resident = wipe(slot, use);
   cached_bytes_.fetch_add(resident.stack_bytes + resident.memory_bytes, std::memory_order_relaxed);
   std::lock_guard lock(mutex_);
-  classes_[slabs_[slot.slab].slot_class].free.push_back(
+  classes_[slabs_[slot.slab].slot_class]->free.push_back(
       {slot.slab, slot.index, static_cast<u32>(resident.stack_bytes / kPage),
        static_cast<u32>(resident.memory_bytes / kPage)});
   --slots_live_;
@@ -183,7 +184,7 @@ SlotAllocator::Stats SlotAllocator::stats() const {
   Stats stats;
   stats.slabs = slabs_.size();
   for (const Slab& slab : slabs_) stats.reserved_bytes += slab.bytes;
-  for (const SlotClass& slot_class : classes_) stats.slots_free += slot_class.free.size();
+  for (const auto& slot_class : classes_) stats.slots_free += slot_class->free.size();
   stats.slots_live = slots_live_;
   stats.cached_bytes = cached_bytes_.load(std::memory_order_relaxed);
   return stats;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -98,6 +99,7 @@ class SlotAllocator {
   struct FreeSlot;
   struct SlotClass;
 
+  SlotClass& class_of(u32 stack_log2, u32 slot_log2);
   Status add_slab(SlotClass& slot_class);
   Result<Slot> carve(SlotClass& slot_class);
   SlotUse wipe(const Slot& slot, const SlotUse& use);
@@ -106,7 +108,7 @@ class SlotAllocator {
   const bool markers_;
   mutable std::mutex mutex_;
   std::vector<Slab> slabs_;
-  std::vector<SlotClass> classes_;
+  std::vector<std::unique_ptr<SlotClass>> classes_;  // Those that are in use: few.
   u64 slots_live_ = 0;
   std::atomic<u64> cached_bytes_{0};
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "sched/scheduler.h"
 #include "sched/worker.h"
 
@@ -30,7 +29,9 @@ void Tick::wake() {
   std::lock_guard lock(thread_mutex_);
   if (stopping_.load(std::memory_order_relaxed)) return;
   if (thread_.started()) return futex_wake(asleep_, 1);
-  CHECK(thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this));
+  // Without a thread there is no preemption, but everything else goes on: workers see to timers
+  // and descriptors between two processes.
+  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
 }
 
 void Tick::stop() {
@@ -44,7 +45,7 @@ void Tick::stop() {
 }
 
 void Tick::run() {
-  seen_.resize(scheduler_.workers_.size());
+  seen_.resize(scheduler_.options_.workers);
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const u64 now = now_ns();
@@ -79,14 +80,15 @@ void Tick::rest() {
 // time at which the next look is due.
 bool Tick::pass(u64 now_ns, u64& next_ns) {
   bool waiting = !scheduler_.global_.empty();
-  for (const auto& worker : scheduler_.workers_) waiting |= worker->has_waiting();
+  for (const auto& worker : scheduler_.active_workers()) waiting |= worker->has_waiting();
   bool needed = false;
-  for (u32 i = 0; i < scheduler_.workers_.size(); ++i) {
+  for (u32 i = 0; i < scheduler_.workers(); ++i) {
     needed |= look_at(*scheduler_.workers_[i], seen_[i], now_ns, waiting, next_ns);
   }
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
   if (needed && (waiting || unwatched)) scheduler_.work_arrived();
+  last_pass_ns_ = now_ns;
   return needed;
 }
 
@@ -103,7 +105,7 @@ bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& ne
   }
 
   const u64 dispatches = worker.counters_.dispatches.get();
-  if (dispatches != seen.dispatches) seen = {dispatches, now_ns};
+  if (dispatches != seen.dispatches) seen = {dispatches, last_pass_ns_};
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();
   const bool timer_due = deadline <= now_ns;

@@ -54,7 +54,6 @@ class Lister {
   Lister(const Module& module, const jit::CpuFeatures& cpu, const jit::CodeOptions& options)
       : module_(module), layout_(module), options_(options), masm_(jit::make_host_masm(cpu)) {
     compiler_ = jit::make_compiler(*masm_);
-    masm_->record_listing(true);
     code_.marks = &marks_;
   }
 
@@ -87,7 +86,10 @@ class Lister {
 
   // `left` in the left column, the code of [from, to) in the right one.
   void print_code(std::string left, u32 from, u32 to) {
-    const std::string text = jit::disassemble_x64(masm_->code().subspan(from, to - from), from);
+    const auto disassemble = std::string_view(masm_->target().name) == "a64"
+                                 ? &jit::disassemble_a64
+                                 : &jit::disassemble_x64;
+    const std::string text = disassemble(masm_->code().subspan(from, to - from), from);
     if (text.empty()) fmt::print("{}\n", left);
     for (usize start = 0; start < text.size();) {
       const usize end = text.find('\n', start);

@@ -6,12 +6,10 @@
 #include <cstring>
 #include <span>
 
-#include "frontend/decoder.h"
 #include "frontend/wat_parser.h"
 #include "frontend/wat_printer.h"
 #include "tools/commands.h"
 #include "tools/input.h"
-#include "tools/thread_executor.h"
 
 namespace lr::cli {
 
@@ -36,16 +34,10 @@ Status write_output(const std::string& path, std::span<const u8> bytes) {
   return written;
 }
 
-// Prints whatever decodes, whichever features it needs.
-Result<std::vector<u8>> to_text(std::vector<u8> binary) {
-  const auto module = TRY(decode_module(std::move(binary), FeatureSet::all()));
-  const std::string text = TRY(print_wat(*module));
-  return std::vector<u8>(text.begin(), text.end());
-}
-
 Result<std::vector<u8>> convert(Input input) {
   if (input.kind == InputKind::Text) return parse_wat(input.text());
-  return to_text(std::move(input.bytes));
+  const std::string text = TRY(print_wat(input.bytes));
+  return std::vector<u8>(text.begin(), text.end());
 }
 
 }  // namespace

@@ -43,8 +43,6 @@ int dispatch(const CommandLine& line) {
       return convert_file(line);
     case Command::Spec:
       return run_scripts(line);
-    case Command::Kernel:
-      return time_kernel(line);
   }
   return kExitUsage;
 }

@@ -25,6 +25,13 @@ TEST(Options, EndAtTwoDashes) {
   EXPECT_EQ(parse({"-", "x"})->operands, (Strings{"-", "x"}));
 }
 
+TEST(Options, OfOtherCommandsMayFollowOperands) {
+  const CommandLine line = parse({"wat", "a.wat", "-o", "b.wasm"}).value();
+  EXPECT_EQ(line.operands, (Strings{"a.wat"}));
+  EXPECT_EQ(line.text(Opt::Output), "b.wasm");
+  EXPECT_EQ(parse({"validate", "a", "--", "-b"})->operands, (Strings{"a", "-b"}));
+}
+
 TEST(Options, RunIsAnOptionalWord) {
   EXPECT_EQ(parse({"run", "--stats", "p.wasm"})->operands, (Strings{"p.wasm"}));
   EXPECT_EQ(parse({"--stats", "run", "p.wasm", "run"})->operands, (Strings{"p.wasm", "run"}));
@@ -86,7 +93,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{{"--enable=simt", "p"},
                 "--enable: 'simt' names no feature (simt); did you mean simd?"},
         Refusal{{"validate", "--dir=.", "p"}, "--dir is an option of run, not of validate"},
-        Refusal{{"kernel", "a", "1"}, "kernel takes FILE N REPETITIONS, got 2 operands"}));
+        Refusal{{"compile", "a", "b"}, "compile takes FILE, got 2 operands"}));
 
 TEST(Options, HelpNamesEveryOptionAndCommand) {
   std::string text = help_text();

@@ -33,6 +33,12 @@ ErrnoOr<u32> FdTable::add(DescriptorRef descriptor) {
   return fd;
 }
 
+void FdTable::put(u32 fd, DescriptorRef descriptor) {
+  if (fd >= slots_.size()) slots_.resize(fd + 1);
+  slots_[fd] = std::move(descriptor);
+  lowest_free_ = 0;
+}
+
 Errno FdTable::close(u32 fd) {
   if (fd >= slots_.size() || !slots_[fd]) return Errno::Badf;
   slots_[fd].reset();

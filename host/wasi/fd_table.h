@@ -74,6 +74,8 @@ class FdTable {
   ErrnoOr<DescriptorRef*> find(u32 fd, Rights rights = 0);
   // Gives it the lowest free number.
   ErrnoOr<u32> add(DescriptorRef descriptor);
+  // Gives it that number, which is free; null leaves the number closed.
+  void put(u32 fd, DescriptorRef descriptor);
   Errno close(u32 fd);
   // Moves `from` to the number `to`, which is closed.
   Errno renumber(u32 from, u32 to);

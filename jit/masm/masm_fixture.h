@@ -156,8 +156,8 @@ class MasmTest : public testing::TestWithParam<Machine> {
         *masm_, runner != nullptr ? make_remote_executor(runner) : make_native_executor());
     const Target& t = masm_->target();
     for (const Reg r : t.temp_order) (r.is_vector() ? vectors_ : ints_).push_back(r);
-    // The first two, one that is callee-saved (rbp, r12 on x86-64), the last.
-    ints_ = {ints_[0], ints_[2], ints_[3], ints_[ints_.size() - 2], ints_.back()};
+    // On x86-64 rax, rcx, r10, rsi, rbp and r12: every peculiarity of its encoding.
+    ints_ = {ints_[0], ints_[1], ints_[3], ints_[4], ints_[ints_.size() - 2], ints_.back()};
     vectors_ = {vectors_[0], vectors_[1], vectors_.back()};
   }
 

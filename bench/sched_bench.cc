@@ -1,0 +1,201 @@
+// What the scheduler's parts cost: the context switch, the run queue, a process's life, waking.
+// Bodies are C++ on process stacks, so that nothing of the compiler is measured.
+#include <benchmark/benchmark.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "sched/native_process.h"
+#include "sched/scheduler.h"
+#include "sched/switch.h"
+
+namespace lr::sched {
+namespace {
+
+std::unique_ptr<Scheduler> make_scheduler(u32 workers) {
+  SchedulerOptions options;
+  options.workers = workers;
+  return std::move(Scheduler::create(options)).value();
+}
+
+// Runs `body` as a process on `scheduler` until it has ended.
+void run(Scheduler& scheduler, NativeProcess::Body body) {
+  Completion ended;
+  auto process = std::make_unique<NativeProcess>(std::move(body));
+  process->ended = &ended;
+  CHECK(scheduler.spawn(std::move(process)).ok());
+  scheduler.drive(ended);
+}
+
+// Per iteration: into the process and out again, by the scheduler's own switch. The time shown is
+// of both; halve it for one way.
+void context_switch_both_ways(benchmark::State& state) {
+  std::vector<u8> stack(64 * kKiB);
+  RunState run;
+  run.stack_limit = reinterpret_cast<u64>(stack.data());
+  run.stack_top = run.stack_limit + stack.size();
+  prepare_native(
+      run,
+      [](RunState* self, void*) {
+        while (true) lr_leave(self, Leave::Yield);
+      },
+      nullptr);
+  for (auto _ : state) benchmark::DoNotOptimize(lr_resume(&run));
+  state.counters["one_way"] =
+      benchmark::Counter(2 * static_cast<f64>(state.iterations()),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(context_switch_both_ways);
+
+void ring_push_and_pop(benchmark::State& state) {
+  Ring<int> ring(256);
+  int item = 0;
+  for (auto _ : state) {
+    ring.push(&item);
+    benchmark::DoNotOptimize(ring.pop());
+  }
+}
+BENCHMARK(ring_push_and_pop);
+
+void timer_arm_and_cancel(benchmark::State& state) {
+  TimerWheel wheel(0);
+  Timer timer([](Timer&, Worker&) {});
+  for (auto _ : state) {
+    wheel.arm(timer, 5'000'000);
+    timer.cancel();
+  }
+}
+BENCHMARK(timer_arm_and_cancel);
+
+void slot_allocate_and_release(benchmark::State& state) {
+  SlotAllocator slots;
+  for (auto _ : state) {
+    const Slot slot = slots.allocate(8 * kKiB, 64 * kKiB).value();
+    slot.memory()[0] = 1;
+    slots.release(slot, {4 * kKiB, 4 * kKiB});
+  }
+}
+BENCHMARK(slot_allocate_and_release);
+
+// A process that does nothing yields to itself: one dispatch.
+void dispatch(benchmark::State& state) {
+  const auto scheduler = make_scheduler(1);
+  run(*scheduler, [&](NativeProcess& self) {
+    for (auto _ : state) self.yield();
+  });
+}
+BENCHMARK(dispatch);
+
+// A process that only ends. Argument: workers.
+void spawn_and_exit(benchmark::State& state) {
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  run(*scheduler, [&](NativeProcess& self) {
+    const ProcessRef parent(self);
+    std::atomic<bool> ended = false;
+    for (auto _ : state) {
+      ended.store(false, std::memory_order_relaxed);
+      auto child = std::make_unique<NativeProcess>([&](NativeProcess& me) {
+        ended.store(true, std::memory_order_release);
+        me.worker().wake_next(*parent);
+      });
+      CHECK(self.worker().spawn(std::move(child)).ok());
+      self.wait_for([&] { return ended.load(std::memory_order_acquire); });
+    }
+  });
+}
+BENCHMARK(spawn_and_exit)->Arg(1)->Arg(2)->UseRealTime();
+
+// Two processes wake each other: a round trip. Argument: workers.
+void ping_pong(benchmark::State& state) {
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  run(*scheduler, [&](NativeProcess& self) {
+    const ProcessRef parent(self);
+    std::atomic<u64> pings = 0;
+    std::atomic<u64> pongs = 0;
+    std::atomic<bool> stop = false;
+    auto child = std::make_unique<NativeProcess>([&](NativeProcess& me) {
+      for (u64 seen = 0; !stop.load(); ++seen) {
+        me.wait_for([&] { return pings.load() > seen; });
+        pongs.store(seen + 1);
+        me.worker().wake_next(*parent);
+      }
+    });
+    const ProcessRef other = self.worker().spawn(std::move(child)).value();
+    for (auto _ : state) {
+      const u64 sent = pings.fetch_add(1) + 1;
+      self.worker().wake_next(*other);
+      self.wait_for([&] { return pongs.load() == sent; });
+    }
+    stop.store(true);
+    pings.fetch_add(1);
+    self.worker().wake(*other);
+    self.wait_for([&] { return other->state() == Process::kDone; });
+  });
+}
+BENCHMARK(ping_pong)->Arg(1)->Arg(2)->UseRealTime();
+
+// From another thread's wake to the process on an idle worker. Argument: how long the worker has
+// been idle before, in microseconds (under 20 it still spins).
+void wake_latency(benchmark::State& state) {
+  const auto scheduler = make_scheduler(1);
+  CHECK(scheduler->start_all().ok());
+  std::atomic<u64> sent = 0;
+  std::atomic<u64> seen = 0;
+  std::atomic<bool> stop = false;
+  Completion ended;
+  auto process = std::make_unique<NativeProcess>([&](NativeProcess& me) {
+    while (!stop.load()) {
+      me.wait_for([&] { return sent.load() > seen.load(); });
+      seen.fetch_add(1);
+    }
+  });
+  process->ended = &ended;
+  const ProcessRef ref = scheduler->spawn(std::move(process)).value();
+  for (auto _ : state) {
+    const u64 idle_until = now_ns() + static_cast<u64>(state.range(0)) * 1000;
+    while (now_ns() < idle_until) cpu_relax();
+    const u64 start = now_ns();
+    const u64 number = sent.fetch_add(1) + 1;
+    scheduler->wake(*ref);
+    while (seen.load() != number) cpu_relax();
+    state.SetIterationTime(static_cast<f64>(now_ns() - start) * 1e-9);
+  }
+  stop.store(true);
+  sent.fetch_add(1);
+  scheduler->wake(*ref);
+  ended.wait();
+}
+BENCHMARK(wake_latency)->Arg(0)->Arg(200)->UseManualTime();
+
+// How late a 5 ms sleep ends among hogs that poll. Arguments: workers, hogs.
+void sleeper_among_hogs(benchmark::State& state) {
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  std::atomic<bool> stop = false;
+  u64 worst = 0;
+  for (i64 i = 0; i < state.range(1); ++i) {
+    CHECK(scheduler
+              ->spawn(std::make_unique<NativeProcess>([&](NativeProcess& me) {
+                while (!stop.load(std::memory_order_relaxed)) me.poll();
+              }))
+              .ok());
+  }
+  run(*scheduler, [&](NativeProcess& self) {
+    for (auto _ : state) {
+      const u64 deadline = now_ns() + 5'000'000;
+      self.sleep_until(deadline);
+      const u64 late = now_ns() - deadline;
+      worst = std::max(worst, late);
+      state.SetIterationTime(static_cast<f64>(late) * 1e-9);
+    }
+    stop.store(true);
+    while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + 1'000'000);
+  });
+  state.counters["worst_ms"] = static_cast<f64>(worst) * 1e-6;
+}
+BENCHMARK(sleeper_among_hogs)->Args({1, 100})->Args({2, 100})->UseManualTime()->Iterations(200);
+
+}  // namespace
+}  // namespace lr::sched
+
+BENCHMARK_MAIN();

@@ -1,0 +1,102 @@
+#include "host/runtime.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "frontend/type_registry.h"
+
+namespace lr {
+namespace {
+
+void ignore_sigpipe() {
+  struct sigaction now{};
+  if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+}
+
+Outcome not_callable(std::string message) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::Trapped;
+  outcome.trap = jit::Trap::Host;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+}  // namespace
+
+ProcessHandle::ProcessHandle(Runtime& runtime, sched::ProcessRef process,
+                             std::unique_ptr<sched::Completion> ended)
+    : runtime_(runtime), process_(std::move(process)), ended_(std::move(ended)) {}
+
+ProcessHandle::~ProcessHandle() {
+  if (!ended_->done()) kill();
+  join();
+}
+
+void ProcessHandle::kill() { runtime_.scheduler().request(*process_, kRequestKill); }
+
+void ProcessHandle::join() { runtime_.scheduler().drive(*ended_); }
+
+Result<jit::Instance*> ProcessHandle::instantiate(
+    const std::shared_ptr<jit::CompiledModule>& module, std::span<jit::Resolver* const> others) {
+  std::vector<jit::Resolver*> resolvers(others.begin(), others.end());
+  resolvers.push_back(&runtime_.linker());
+  const std::vector<jit::Extern> imports = TRY(link_imports(module->module(), resolvers));
+  jit::Instance* instance = TRY(store().instantiate(module, imports));
+  if (jit::FuncRef* start = instance->start(); start != nullptr) {
+    std::vector<u64> none;
+    const Outcome outcome = call(start, none);
+    if (!outcome.returned()) return make_error(Err::StartFailed, outcome.message);
+  }
+  return instance;
+}
+
+Outcome ProcessHandle::call(jit::FuncRef* function, std::vector<u64>& values) {
+  sched::Completion done;
+  GuestCall call;
+  call.function = function;
+  call.values = std::move(values);
+  call.values.resize(std::max<usize>(call.values.size(), jit::value_words(function->type)));
+  call.done = &done;
+  post(call);
+  runtime_.scheduler().drive(done);
+  values = std::move(call.values);
+  return std::move(call.outcome);
+}
+
+Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
+                            std::vector<u64>& values) {
+  const std::optional<jit::Extern> found = instance.find_export(name);
+  if (!found || found->func == nullptr) {
+    return not_callable(fmt::format("no exported function {}", name));
+  }
+  return call(found->func, values);
+}
+
+Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
+  ignore_sigpipe();
+  std::unique_ptr<Runtime> runtime(new Runtime);
+  runtime->engine_ = TRY(jit::Engine::create(options.engine));
+  runtime->scheduler_ = TRY(sched::Scheduler::create(options.scheduler));
+  return runtime;
+}
+
+Result<std::shared_ptr<jit::CompiledModule>> Runtime::load(std::vector<u8> bytes,
+                                                           std::string name) {
+  return engine_->load(std::move(bytes), std::move(name), scheduler_->helpers());
+}
+
+Result<std::unique_ptr<ProcessHandle>> Runtime::create_process(const ProcessConfig& config,
+                                                               std::unique_ptr<wasi::State> wasi) {
+  if (wasi == nullptr) wasi = std::make_unique<wasi::State>();
+  std::unique_ptr<Process> process =
+      TRY(Process::create(*engine_, *scheduler_, config, std::move(wasi)));
+  auto ended = std::make_unique<sched::Completion>();
+  process->set_ended(ended.get());
+  sched::ProcessRef reference = TRY(scheduler_->spawn(std::move(process)));
+  return std::make_unique<ProcessHandle>(*this, std::move(reference), std::move(ended));
+}
+
+}  // namespace lr

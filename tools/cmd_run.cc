@@ -1,0 +1,135 @@
+// lunatic-run [run] PROGRAM [ARGUMENTS...]: options in, host/run.h, results
+// out.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "host/run.h"
+#include "tools/commands.h"
+#include "tools/engine_options.h"
+#include "tools/input.h"
+#include "tools/terminal.h"
+
+namespace lr::cli {
+
+namespace {
+
+// "HOST[::GUEST][:ro]"
+DirectoryGrant parse_grant(std::string_view text) {
+  constexpr std::string_view kReadOnly = ":ro";
+  DirectoryGrant grant;
+  grant.read_only = text.ends_with(kReadOnly);
+  if (grant.read_only) text.remove_suffix(kReadOnly.size());
+  const usize colons = text.find("::");
+  grant.host_path = text.substr(0, colons);
+  grant.guest_name = colons == std::string_view::npos ? text : text.substr(colons + 2);
+  return grant;
+}
+
+// "NAME=VALUE", or "NAME" for what this process has; variables that it lacks stay unset.
+void add_variable(const std::string& text, std::vector<std::string>& environment) {
+  const std::string name = text.substr(0, text.find('='));
+  std::erase_if(environment,
+                [&](const std::string& entry) { return entry.starts_with(name + "="); });
+  if (name.size() < text.size()) {
+    environment.push_back(text);
+  } else if (const char* value = std::getenv(name.c_str()); value != nullptr) {
+    environment.push_back(name + "=" + value);
+  }
+}
+
+std::vector<std::string> guest_environment(const CommandLine& line) {
+  std::vector<std::string> environment;
+  if (line.has(Opt::EnvInherit)) {
+    for (char** entry = environ; *entry != nullptr; entry++) environment.emplace_back(*entry);
+  }
+  for (const std::string& text : line.values(Opt::Env)) add_variable(text, environment);
+  return environment;
+}
+
+RunOptions::MemoryClass memory_class(const CommandLine& line) {
+  const std::string_view choice = line.text(Opt::MemoryClass, "auto");
+  if (choice == "guarded") return RunOptions::MemoryClass::Guarded;
+  if (choice == "dense") return RunOptions::MemoryClass::Dense;
+  return RunOptions::MemoryClass::Auto;
+}
+
+RunOptions run_options(const CommandLine& line) {
+  RunOptions options;
+  options.name = display_name(line.operands[0]);
+  if (line.has(Opt::Argv0)) options.argv0 = line.text(Opt::Argv0);
+  options.arguments.assign(line.operands.begin() + 1, line.operands.end());
+  options.environment = guest_environment(line);
+  for (const std::string& text : line.values(Opt::Dir)) {
+    options.directories.push_back(parse_grant(text));
+  }
+  if (line.has(Opt::Invoke)) options.invoke = line.text(Opt::Invoke);
+  options.timeout_ns = line.duration_ns(Opt::Timeout, 0);
+  options.memory_max_bytes = line.size_bytes(Opt::MaxMemory, options.memory_max_bytes);
+  options.stack_max_bytes = line.size_bytes(Opt::MaxStack, options.stack_max_bytes);
+  options.memory_class = memory_class(line);
+  options.compile_eagerly = line.text(Opt::CompileMode) == "eager";
+  options.engine = engine_options(line);
+  options.scheduler.workers = line.count(Opt::Workers, 0);
+  options.scheduler.preempt = options.engine.preempt != jit::Preempt::None;
+  if (line.text(Opt::GuardPages) == "off") options.scheduler.slots.guards = sched::GuardMode::kNone;
+  if (line.has(Opt::Trace)) {
+    options.trace = [](std::string_view text) { fmt::print(stderr, "{}\n", text); };
+  }
+  return options;
+}
+
+std::string milliseconds(u64 ns) { return fmt::format("{:.3f} ms", static_cast<double>(ns) / 1e6); }
+
+void print_stats(const RunStats& stats) {
+  const auto& code = stats.code;
+  const auto& sched = stats.scheduler;
+  const auto row = [](std::string_view what, std::string_view value) {
+    fmt::print(stderr, "{:<18} {}\n", what, value);
+  };
+  row("load", milliseconds(stats.load_ns));
+  row("start", milliseconds(stats.start_ns));
+  row("run", milliseconds(stats.run_ns));
+  row("module", fmt::format("{} bytes", stats.module_bytes));
+  row("compiled",
+      fmt::format("{} functions, {} bytes of wasm to {} bytes of code in {}", code.functions_ready,
+                  code.wasm_bytes, code.code_bytes, milliseconds(code.compile_ns)));
+  row("processes", fmt::format("{} spawned, {} switches, {} parks, {} preemptions", sched.spawned,
+                               sched.switches, sched.parks, sched.preemptions));
+  row("longest hold", milliseconds(sched.longest_hold_ns));
+}
+
+// Standard error gets what went wrong; the status says the rest.
+int report(const RunOutcome& outcome, const CommandLine& line, const RunOptions& said) {
+  if (line.has(Opt::Stats)) print_stats(outcome.stats);
+  if (outcome.kind == RunOutcome::Kind::TimedOut) {
+    say_error(fmt::format("{}: ran longer than --timeout {}", said.name, line.text(Opt::Timeout)));
+  } else if (outcome.guest.kind == Outcome::Kind::Trapped) {
+    say_error(fmt::format("{}: trap: {}", said.name, outcome.guest.message));
+    fmt::print(stderr, "{}", paint(Stream::Err, Colour::Grey, outcome.guest.backtrace));
+  } else {
+    for (const InvokeResult& result : outcome.results) fmt::print("{}\n", format_value(result));
+  }
+  if (std::fflush(stdout) != 0) return kExitRefused;
+  return outcome.exit_status();
+}
+
+}  // namespace
+
+int run_program(const CommandLine& line) {
+  const std::string& path = line.operands[0];
+  Result<std::vector<u8>> binary = read_binary(path);
+  if (!binary.ok()) return refuse(display_name(path), binary.error());
+  RunOptions options = run_options(line);
+  const RunOptions said = options;
+  options.module = std::move(binary.value());
+  const Result<RunOutcome> outcome = lr::run_program(std::move(options));
+  if (outcome.ok()) return report(outcome.value(), line, said);
+  if (outcome.error().phase() != ErrPhase::Usage) return refuse(said.name, outcome.error());
+  say_error(fmt::format("{}: {}", said.name, outcome.error().detail));
+  return kExitUsage;
+}
+
+}  // namespace lr::cli
