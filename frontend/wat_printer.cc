@@ -424,7 +424,7 @@ void WatPrinter::limits(Reader& reader, bool is_memory) {
   if ((flags & kPageSize) == 0) return;
   at = reader.offset();
   u32 log2 = reader.leb_u32();
-  if (log2 >= 64) return reader.fail(Err::InvalidCustomPageSize, at);
+  if (log2 >= 64) return reader.fail(Err::BadPageSizeBits, at);
   print(" (pagesize {})", u64{1} << log2);
 }
 
