@@ -149,9 +149,8 @@ class Run {
                         fmt::format("the module exports no function {}", entry_name_));
     }
     const bool is_library = module_->module().find_export("_initialize") != nullptr;
-    return make_error(Err::BadArgument,
-                      is_library ? "a library (it exports _initialize, not _start): use --invoke"
-                                 : "the module exports no function _start: use --invoke");
+    return make_error(Err::NoEntry, is_library ? "a library, without _start: use --invoke"
+                                               : "the module exports no _start: use --invoke");
   }
 
   Status start_process() {

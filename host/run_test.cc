@@ -96,7 +96,7 @@ TEST_F(RunTest, InvokeRefusesWhatDoesNotFit) {
 
 TEST_F(RunTest, AModuleWithoutAStart) {
   EXPECT_EQ(run("(module)").error().message(),
-            "bad argument: the module exports no function _start: use --invoke");
+            "nothing to run: the module exports no _start: use --invoke");
 }
 
 TEST_F(RunTest, AnEndlessLoopEndsWithTheTime) {
