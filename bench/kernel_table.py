@@ -73,6 +73,7 @@ def load():
 
 
 def find_compiler(candidates):
+    """The first compiler of these that is installed."""
     for name in candidates:
         if shutil.which(name):
             return name

@@ -1,11 +1,11 @@
 // What emitting an instruction costs: both Masms through their interface, and asmjit's own path for
 // the same instructions, in one run. The rate is methods (nearly all make one instruction) a
 // second.
-#include <asmjit/x86.h>
 #include <benchmark/benchmark.h>
 
 #include <array>
 
+#include "jit/masm/asmjit_baseline.h"
 #include "jit/masm/masm.h"
 
 namespace {
@@ -21,13 +21,8 @@ struct Operands {
 };
 constexpr usize kPattern = 251;
 
-struct Choice {
-  Reg dst, lhs, rhs, vdst, vlhs, vrhs;
-  i32 imm, disp;
-};
-
-std::array<Choice, kPattern> choices(const Target& target) {
-  std::array<Choice, kPattern> all;
+std::array<EmitOperands, kPattern> choices(const Target& target) {
+  std::array<EmitOperands, kPattern> all;
   Operands random;
   const auto pick = [&](bool vector) {
     for (;;) {
@@ -35,7 +30,7 @@ std::array<Choice, kPattern> choices(const Target& target) {
       if (r.is_vector() == vector) return r;
     }
   };
-  for (Choice& c : all) {
+  for (EmitOperands& c : all) {
     c = {pick(false),
          pick(false),
          pick(false),
@@ -50,7 +45,7 @@ std::array<Choice, kPattern> choices(const Target& target) {
 
 constexpr u32 kMethods = 12;
 
-void emit_all(Masm& m, const Choice& c, Label& label) {
+void emit_all(Masm& m, const EmitOperands& c, Label& label) {
   constexpr Width kW32 = Width::W32, kW64 = Width::W64;
   const Address slot{.base = m.target().sp, .disp = c.disp};
   const Address cell{.base = m.target().memory_base, .index = c.rhs, .disp = c.disp};
@@ -73,7 +68,7 @@ void run(benchmark::State& state, Masm& masm) {
   for (auto _ : state) {
     masm.reset();
     Label label;
-    for (const Choice& c : all) emit_all(masm, c, label);
+    for (const EmitOperands& c : all) emit_all(masm, c, label);
     masm.bind(label);
     benchmark::DoNotOptimize(masm.code().data());
   }
@@ -91,40 +86,9 @@ void masm_a64(benchmark::State& state) { run(state, *make_masm_a64(CpuFeatures()
 BENCHMARK(masm_a64);
 
 void asmjit_x64(benchmark::State& state) {
-  namespace x86 = asmjit::x86;
   const auto all = choices(target_x64(CpuFeatures()));
-  asmjit::CodeHolder code;
-  code.init(asmjit::Environment(asmjit::Arch::kX64));
-  x86::Assembler a(&code);
-  const auto r32 = [](Reg r) { return x86::gpd(r.number()); };
-  const auto r64 = [](Reg r) { return x86::gpq(r.number()); };
-  const auto xmm = [](Reg r) { return x86::xmm(r.number()); };
-  for (auto _ : state) {
-    a.setOffset(0);
-    asmjit::Label label = a.newLabel();
-    for (const Choice& c : all) {
-      a.mov(r64(c.dst), r64(c.lhs));
-      a.sub(r32(c.dst), r32(c.rhs));
-      a.and_(r32(c.dst), c.imm & 127);
-      a.mov(r64(c.dst), x86::qword_ptr(x86::rsp, c.disp));
-      a.mov(x86::dword_ptr(x86::rsp, c.disp), r32(c.dst));
-      a.movzx(r32(c.dst), x86::byte_ptr(x86::r14, r64(c.rhs), 0, c.disp));
-      a.mov(x86::qword_ptr(x86::r14, r64(c.rhs), 0, c.disp), r64(c.lhs));
-      a.mov(r32(c.dst), c.imm | 1);
-      a.shr(r32(c.dst), c.disp % 30 + 2);
-      a.imul(r64(c.dst), r64(c.rhs));
-      a.vaddsd(xmm(c.vdst), xmm(c.vlhs), xmm(c.vrhs));
-      a.cmp(r32(c.lhs), r32(c.rhs));
-      a.jl(label);
-    }
-    a.bind(label);
-    benchmark::DoNotOptimize(a.bufferData());
-    state.PauseTiming();
-    code.reset();
-    code.init(asmjit::Environment(asmjit::Arch::kX64));
-    code.attach(&a);
-    state.ResumeTiming();
-  }
+  AsmjitBaseline asmjit;
+  for (auto _ : state) benchmark::DoNotOptimize(asmjit.emit(all));
   state.SetItemsProcessed(state.iterations() * static_cast<i64>(kPattern * kMethods));
 }
 BENCHMARK(asmjit_x64);

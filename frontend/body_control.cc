@@ -33,17 +33,10 @@ ValType difference(ValType type, ValType taken) {
 
 void BodyValidator::push_frame(Op op, std::span<const ValType> params,
                                std::span<const ValType> results) {
-  ControlFrame& frame = state_.frames.emplace_back();
-  frame.op = op;
-  frame.height = height();
-  frame.block = static_cast<u32>(facts_.blocks.size());
-  frame.sets_height = static_cast<u32>(state_.sets.size());
+  ControlFrame& frame = add_frame(op, height());
   frame.params = params;
   frame.results = results;
-  facts_.blocks.emplace_back();
-  u32 depth = static_cast<u32>(state_.frames.size()) - 1;
-  if (depth > facts_.control_depth_max) facts_.control_depth_max = depth;
-  state_.collector.enter_frame();
+  frame.ends_plainly = op != Op::Loop && params.empty() && results.empty();
   if (op == Op::Loop) {
     frame.outer_effects = static_cast<u8>(effects_);
     effects_ = 0;
@@ -72,15 +65,7 @@ void BodyValidator::block_signature(const BlockType& block, std::span<const ValT
   }
 }
 
-void BodyValidator::block(Op op) {
-  static constexpr u8 kEmptyBlock = 0x40;
-  if (in_.peek() == kEmptyBlock) {
-    in_.byte();
-    if (op == Op::If) pop(kI32);
-    return push_frame(op, {}, {});
-  }
-  open_block(op, read_block_type(in_, module_.features));
-}
+void BodyValidator::block(Op op) { open_block(op, read_block_type(in_, module_.features)); }
 
 void BodyValidator::open_block(Op op, const BlockType& block) {
   std::span<const ValType> params, results;
@@ -272,7 +257,7 @@ void BodyValidator::call(u32 function, bool is_tail) {
     return fail(Err::UnknownFunction, fmt::format("{}", function));
   }
   effects_ |= kEffectCall;
-  call_type(defined_type(module_.functions[function].type), is_tail);
+  call_type(*module_.functions[function].signature, is_tail);
 }
 
 void BodyValidator::call_type(const DefinedType& type, bool is_tail) {

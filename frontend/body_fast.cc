@@ -1,6 +1,7 @@
 // The fast path of body validation: the frequent instructions, by a table of what they need.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "frontend/body_validator.h"
 
@@ -27,6 +28,12 @@ enum class FastAction : u8 {
   UnaryExtend,  // Unary, of the feature sign-ext.
   Binary,
   Shift,
+  Block,
+  If,
+  End,
+  Br,
+  BrIf,
+  Call,
 };
 
 // What the fast path must know of an instruction of one byte. The bits of a numeric type fit 16.
@@ -73,6 +80,18 @@ consteval FastAction action_of(Op op) {
       return FastAction::F32Const;
     case Op::F64Const:
       return FastAction::F64Const;
+    case Op::Block:
+      return FastAction::Block;
+    case Op::If:
+      return FastAction::If;
+    case Op::End:
+      return FastAction::End;
+    case Op::Br:
+      return FastAction::Br;
+    case Op::BrIf:
+      return FastAction::BrIf;
+    case Op::Call:
+      return FastAction::Call;
     default:
       break;
   }
@@ -124,18 +143,37 @@ constexpr TypeBits kF64Bits = bits_of(kF64);
 
 bool is_numeric_or_vector(TypeBits type) { return (type & 0xff) <= static_cast<u8>(Kind::V128); }
 
-// The end of an LEB128 number of at most `max` bytes, or null. The bytes are known to contain one
-// below 0x80.
-[[gnu::always_inline]] inline const u8* skip_leb(const u8* at, u32 max) {
+// The end of an LEB128 number, or null if it is not one of up to four bytes, or of five whose last
+// fits `last_max` (or, for a signed one, is a sign that was extended). The bytes are known to
+// contain one below 0x80.
+[[gnu::always_inline]] inline const u8* skip_leb32(const u8* at, bool is_signed) {
   if (*at < 0x80) [[likely]]
     return at + 1;
   if (at[1] < 0x80) [[likely]]
     return at + 2;
-  for (u32 i = 2; i < max; i++) {
+  if (at[2] < 0x80) return at + 3;
+  if (at[3] < 0x80) return at + 4;
+  u8 last = at[4];
+  bool fits = is_signed ? last < 0x08 || (last >= 0x78 && last < 0x80) : last < 0x10;
+  return fits ? at + 5 : nullptr;
+}
+
+// The same for 64 bits, up to nine bytes.
+[[gnu::always_inline]] inline const u8* skip_leb64(const u8* at) {
+  for (u32 i = 0; i < 9; i++) {
     if (at[i] < 0x80) return at + i + 1;
   }
   return nullptr;
 }
+
+// An index of up to five bytes, and where it ends. Saturates where it does not fit.
+[[gnu::always_inline]] inline u64 read_index(const u8*& at) {
+  u64 value = *at & 0x7f;
+  for (u32 shift = 7; *at++ >= 0x80 && shift < 35; shift += 7) value |= u64{*at & 0x7fu} << shift;
+  return at[-1] < 0x80 ? value : ~u64{0};
+}
+
+constexpr u8 kEmptyBlock = 0x40;
 
 }  // namespace
 
@@ -146,7 +184,6 @@ struct BodyValidator::Hot {
   TypeBits* max;
   u32 effects;
   const u8* constant_end;
-  // These do not change.
   TypeBits* base;
   TypeBits* limit;
 
@@ -176,6 +213,7 @@ BodyValidator::Hot BodyValidator::load() const {
 void BodyValidator::save(const Hot& hot) {
   in_.set_position(hot.p);
   sp_ = hot.sp;
+  base_ = hot.base;
   max_ = hot.max;
   effects_ = hot.effects;
   constant_end_ = hot.constant_end;
@@ -215,7 +253,7 @@ void BodyValidator::save(const Hot& hot) {
 
 [[gnu::always_inline]] inline bool BodyValidator::fast_load(Hot& h, const FastRow& row) {
   if (h.p[1] > row.second || !h.has(1) || h.sp[-1] != memory_address_) return false;
-  const u8* end = skip_leb(h.p + 2, 4);
+  const u8* end = skip_leb32(h.p + 2, false);
   if (end == nullptr) return false;
   h.sp[-1] = row.result;
   h.effects |= row.effects;
@@ -226,11 +264,74 @@ void BodyValidator::save(const Hot& hot) {
   if (h.p[1] > row.second || !h.has(2) || h.sp[-1] != row.first || h.sp[-2] != memory_address_) {
     return false;
   }
-  const u8* end = skip_leb(h.p + 2, 4);
+  const u8* end = skip_leb32(h.p + 2, false);
   if (end == nullptr) return false;
   h.sp -= 2;
   h.effects |= row.effects;
   return h.go_on(end);
+}
+
+// Blocks without parameters and results.
+[[gnu::always_inline]] inline bool BodyValidator::fast_block(Hot& h, Op op) {
+  if (h.p[1] != kEmptyBlock) return false;
+  if (op == Op::If) {
+    if (!h.has(1) || h.sp[-1] != kI32Bits) return false;
+    h.sp--;
+  }
+  add_frame(op, static_cast<u32>(h.sp - stack_));
+  h.base = h.sp;
+  return h.go_on(h.p + 2);
+}
+
+[[gnu::always_inline]] inline bool BodyValidator::fast_end(Hot& h) {
+  auto& frames = state_.frames;
+  const ControlFrame& frame = frames.back();
+  if (!frame.ends_plainly || h.sp != h.base || frames.size() == 1 ||
+      state_.sets.size() != frame.sets_height) {
+    return false;
+  }
+  state_.collector.leave_frame();
+  facts_.blocks[frame.block] = {static_cast<u32>(h.p - in_.base()), frame.is_target};
+  frames.pop_back();
+  h.base = stack_ + frames.back().height;
+  return h.go_on(h.p + 1);
+}
+
+// Branches to labels without operands.
+[[gnu::always_inline]] inline bool BodyValidator::fast_branch(Hot& h, bool is_conditional) {
+  auto& frames = state_.frames;
+  usize depth = h.p[1];
+  if (depth >= 0x80 || depth >= frames.size()) return false;
+  ControlFrame& target = frames[frames.size() - 1 - depth];
+  if (!target.label_types().empty()) return false;
+  if (is_conditional) {
+    if (!h.has(1) || h.sp[-1] != kI32Bits) return false;
+    h.sp--;
+  } else {
+    frames.back().unreachable = true;
+    h.sp = h.base;
+  }
+  target.is_target = true;
+  return h.go_on(h.p + 2);
+}
+
+[[gnu::always_inline]] inline bool BodyValidator::fast_call(Hot& h) {
+  const u8* next = h.p + 1;
+  u64 index = read_index(next);
+  if (index >= module_.functions.size()) return false;
+  const DefinedType& type = *module_.functions[index].signature;
+  TypeBits* sp = h.sp;
+  if (sp - h.base < std::ssize(type.params) || h.limit - sp < std::ssize(type.results)) {
+    return false;
+  }
+  for (usize i = type.params.size(); i-- > 0;) {
+    if (*--sp != bits_of(type.params[i])) return false;
+  }
+  for (const ValType& result : type.results) *sp++ = bits_of(result);
+  h.sp = sp;
+  h.max = std::max(h.max, sp);
+  h.effects |= kEffectCall;
+  return h.go_on(next);
 }
 
 // Handles the instruction at hot.p, or changes nothing and returns false.
@@ -258,13 +359,13 @@ void BodyValidator::save(const Hot& hot) {
     case FastAction::Store:
       return fast_store(h, row);
     case FastAction::I32Const: {
-      const u8* end = skip_leb(p + 1, 4);
+      const u8* end = skip_leb32(p + 1, true);
       if (end == nullptr || !h.push(kI32Bits)) return false;
       h.constant_end = end;
       return h.go_on(end);
     }
     case FastAction::I64Const: {
-      const u8* end = skip_leb(p + 1, 9);
+      const u8* end = skip_leb64(p + 1);
       if (end == nullptr || !h.push(kI64Bits)) return false;
       h.constant_end = end;
       return h.go_on(end);
@@ -275,6 +376,18 @@ void BodyValidator::save(const Hot& hot) {
     case FastAction::F64Const:
       if (in_.limit() - p < 9 || !h.push(kF64Bits)) return false;
       return h.go_on(p + 9);
+    case FastAction::Block:
+      return fast_block(h, Op::Block);
+    case FastAction::If:
+      return fast_block(h, Op::If);
+    case FastAction::End:
+      return fast_end(h);
+    case FastAction::Br:
+      return fast_branch(h, false);
+    case FastAction::BrIf:
+      return fast_branch(h, true);
+    case FastAction::Call:
+      return fast_call(h);
     case FastAction::Nop:
       break;
     case FastAction::Drop:

@@ -43,7 +43,7 @@ void BodyValidator::begin(std::span<const ValType> params, std::span<const ValTy
 }
 
 void BodyValidator::check_function(u32 index) {
-  const DefinedType& type = defined_type(module_.functions[index].type);
+  const DefinedType& type = *module_.functions[index].signature;
   state_.written_tables.resize(module_.tables.size());
   read_locals(type);
   if (!ok()) return;
@@ -107,48 +107,46 @@ void BodyValidator::grow_stack() {
 
 void BodyValidator::step() {
   start_ = in_.offset();
-  if (!is_constant_) {
-    // The frequent ones, without an Instr.
-    Op op = op_of_byte(in_.peek());
-    op_ = op;
-    switch (op) {
-      case Op::Block:
-      case Op::Loop:
-      case Op::If:
-        in_.byte();
-        return block(op);
-      case Op::End:
-        in_.byte();
-        return end();
-      case Op::Else:
-        in_.byte();
-        return else_arm();
-      case Op::Br:
-        in_.byte();
-        return br(in_.leb_u32());
-      case Op::BrIf:
-        in_.byte();
-        return br_if(in_.leb_u32());
-      case Op::BrTable:
-        in_.byte();
-        return br_table();
-      case Op::Call:
-        in_.byte();
-        return call(in_.leb_u32(), false);
-      case Op::LocalGet:
-        in_.byte();
-        return local_get(in_.leb_u32());
-      case Op::LocalSet:
-        in_.byte();
-        return local_set(in_.leb_u32(), false);
-      case Op::LocalTee:
-        in_.byte();
-        return local_set(in_.leb_u32(), true);
-      default:
-        break;
-    }
+  if (is_constant_) return general();
+  // The frequent ones, without an Instr.
+  op_ = op_of_byte(in_.peek());
+  const u8* start = in_.position();
+  in_.byte();
+  switch (op_) {
+    case Op::Block:
+    case Op::Loop:
+    case Op::If:
+      return block(op_);
+    case Op::Else:
+      return else_arm();
+    case Op::End:
+      return end();
+    case Op::Br:
+      return br(in_.leb_u32());
+    case Op::BrIf:
+      return br_if(in_.leb_u32());
+    case Op::BrTable:
+      return br_table();
+    case Op::Unreachable:
+      return set_unreachable();
+    case Op::Return:
+      return return_();
+    case Op::Call:
+      return call(in_.leb_u32(), false);
+    case Op::LocalGet:
+      return local_get(in_.leb_u32());
+    case Op::LocalSet:
+      return local_set(in_.leb_u32(), false);
+    case Op::LocalTee:
+      return local_set(in_.leb_u32(), true);
+    case Op::GlobalGet:
+      return global_get(in_.leb_u32());
+    case Op::GlobalSet:
+      return global_set(in_.leb_u32());
+    default:
+      in_.set_position(start);
+      return general();
   }
-  general();
 }
 
 void BodyValidator::general() {

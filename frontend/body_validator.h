@@ -29,11 +29,12 @@ struct ControlFrame {
   Op op = Op::Block;  // Of the arm: Else, Catch and CatchAll replace what they follow.
   bool unreachable = false;
   bool is_target = false;
-  u8 outer_effects = 0;  // Loop: of the code before it.
-  u32 height = 0;        // Of the operand stack at the bottom of the frame.
-  u32 block = 0;         // Index in FuncFacts::blocks.
-  u32 sets_height = 0;   // Of ValidatorState::sets at the start of the arm.
-  u32 table_serial = 0;  // The last br_table that named it.
+  bool ends_plainly = false;  // No loop, no parameters, no results.
+  u8 outer_effects = 0;       // Loop: of the code before it.
+  u32 height = 0;             // Of the operand stack at the bottom of the frame.
+  u32 block = 0;              // Index in FuncFacts::blocks.
+  u32 sets_height = 0;        // Of ValidatorState::sets at the start of the arm.
+  u32 table_serial = 0;       // The last br_table that named it.
   std::span<const ValType> params;
   std::span<const ValType> results;
 
@@ -91,7 +92,8 @@ class BodyValidator {
   }
   TypeBits pop_any();
   TypeBits pop(ValType expected) {
-    if (sp_ != base_ && sp_[-1] == bits_of(expected)) [[likely]] return *--sp_;
+    if (sp_ != base_ && sp_[-1] == bits_of(expected)) [[likely]]
+      return *--sp_;
     return pop_slow(expected);
   }
   TypeBits pop_slow(ValType expected);
@@ -117,7 +119,8 @@ class BodyValidator {
   // -- Indices in range, or an error and null --
   ControlFrame* label(u32 depth) {
     auto& frames = state_.frames;
-    if (depth < frames.size()) [[likely]] return &frames[frames.size() - 1 - depth];
+    if (depth < frames.size()) [[likely]]
+      return &frames[frames.size() - 1 - depth];
     fail(Err::UnknownLabel, std::to_string(depth));
     return nullptr;
   }
@@ -139,10 +142,27 @@ class BodyValidator {
   bool fast_local_get(Hot& hot);
   bool fast_local_set(Hot& hot, bool is_tee);
   bool fast_global(Hot& hot, bool is_set);
+  bool fast_block(Hot& hot, Op op);
+  bool fast_end(Hot& hot);
+  bool fast_branch(Hot& hot, bool is_conditional);
+  bool fast_call(Hot& hot);
   bool fast_load(Hot& hot, const FastRow& row);
   bool fast_store(Hot& hot, const FastRow& row);
 
   // -- body_control.cc --
+  ControlFrame& add_frame(Op op, u32 frame_height) {
+    ControlFrame& frame = state_.frames.emplace_back();
+    frame.op = op;
+    frame.ends_plainly = true;
+    frame.height = frame_height;
+    frame.block = static_cast<u32>(facts_.blocks.size());
+    frame.sets_height = static_cast<u32>(state_.sets.size());
+    facts_.blocks.emplace_back();
+    u32 depth = static_cast<u32>(state_.frames.size()) - 1;
+    if (depth > facts_.control_depth_max) facts_.control_depth_max = depth;
+    state_.collector.enter_frame();
+    return frame;
+  }
   void push_frame(Op op, std::span<const ValType> params, std::span<const ValType> results);
   void block_signature(const BlockType& block, std::span<const ValType>& params,
                        std::span<const ValType>& results);
@@ -183,7 +203,8 @@ class BodyValidator {
   void local_get(u32 index);
   void local_set(u32 index, bool is_tee);
   void reset_sets(u32 height) {
-    if (state_.sets.size() > height) [[unlikely]] reset_sets_slow(height);
+    if (state_.sets.size() > height) [[unlikely]]
+      reset_sets_slow(height);
   }
   void reset_sets_slow(u32 height);
   void global_get(u32 index);

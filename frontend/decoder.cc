@@ -155,6 +155,14 @@ class Decoder {
     return module_.types[index];
   }
 
+  Function read_function(Reader& r, bool exact) {
+    Function function;
+    function.type = read_func_type(r);
+    function.exact = exact;
+    if (r.ok()) function.signature = &defined_type(function.type);
+    return function;
+  }
+
   static constexpr u8 kHasMax = 1, kShared = 2, k64 = 4, kPageSize = 8;
 
   Limits read_limits(Reader& r, u8 flags) {
@@ -220,8 +228,7 @@ class Decoder {
     type.limits = read_limits(r, flags);
     check_order(r, type.limits, at);
     constexpr u64 kMax32 = ~u32{0};
-    if (!type.limits.is_64 &&
-        (type.limits.min > kMax32 || type.limits.max.value_or(0) > kMax32)) {
+    if (!type.limits.is_64 && (type.limits.min > kMax32 || type.limits.max.value_or(0) > kMax32)) {
       r.fail(Err::TableTooLarge, at, "must be at most 2^32-1");
     }
     return type;
@@ -275,7 +282,7 @@ class Decoder {
     import.kind = static_cast<ExternKind>(kind);
     switch (import.kind) {
       case ExternKind::Func:
-        import.index = add(module_.functions, {read_func_type(r), import.exact, 0, 0});
+        import.index = add(module_.functions, read_function(r, import.exact));
         break;
       case ExternKind::Table:
         import.index = add(module_.tables, {read_table_type(r), {}, false});
@@ -315,7 +322,7 @@ class Decoder {
     u32 functions = count(r, module_.functions.size(), kFunctionsMax, "functions");
     module_.functions.reserve(module_.functions.size() + functions);
     for (u32 i = 0; i < functions && r.ok(); i++) {
-      module_.functions.push_back({read_func_type(r), false, 0, 0});
+      module_.functions.push_back(read_function(r, false));
     }
   }
 

@@ -62,7 +62,7 @@ class FactCollector {
     if (local.stamp != loop_stamp_) [[unlikely]] add_entry(local);
     Entry& entry = entries_.data()[local.entry];
     entry.weight++;
-    if (write) entry.written = true;
+    entry.written |= write;
   }
 
   // Fills facts.locals.

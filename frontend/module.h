@@ -67,6 +67,7 @@ struct Function {
   bool exact = false;   // Custom descriptors: an import of exactly this type.
   u32 body_offset = 0;  // Of the locals vector (after the size); 0 for an import.
   u32 body_size = 0;    // Bytes from body_offset to the end of the body.
+  const DefinedType* signature = nullptr;  // defined_type(type)
 };
 
 struct Table {

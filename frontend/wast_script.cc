@@ -338,8 +338,9 @@ Result<std::string> joined_strings(std::string_view source, TextPosition start) 
 
 }  // namespace
 
-Result<std::vector<u8>> WastModule::encode() const {
+Result<std::vector<u8>> WastModule::encode(bool narrow_limits) const {
   WatOptions options;
+  options.narrow_limits = narrow_limits;
   if (name) options.module_name = *name;
   if (form == Form::Text) {
     options.start = position;

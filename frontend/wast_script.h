@@ -31,7 +31,8 @@ struct WastModule {
 
   // The module in the binary format, or what is wrong with its text. Positions in errors are those
   // of the script, but for a quoted module those of the text in its strings.
-  Result<std::vector<u8>> encode() const;
+  // `narrow_limits`: see WatOptions.
+  Result<std::vector<u8>> encode(bool narrow_limits = false) const;
 };
 
 enum class NanPattern : u8 { None, Canonical, Arithmetic };

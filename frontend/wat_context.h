@@ -59,6 +59,7 @@ struct WatContext {
   WatWriter implicit_types;
   std::unordered_map<u32, IndexSpace> fields;  // Of structure types that name some.
 
+  bool narrow_limits = false;  // See WatOptions.
   bool uses_data = false;  // An instruction names a data segment: the binary counts them first.
 
   IndexSpace& space(Space kind) { return spaces[static_cast<usize>(kind)]; }

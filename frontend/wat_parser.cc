@@ -51,6 +51,7 @@ class WatModule {
  public:
   WatModule(const TokenizedText& source, const WatOptions& options)
       : context_(source, options.start), names_(options.names) {
+    context_.narrow_limits = options.narrow_limits;
     out_.module_name = options.module_name;
   }
 

@@ -16,6 +16,8 @@ namespace lr {
 struct WatOptions {
   TextPosition start;  // Where the text begins in its file, for the positions in errors.
   bool names = true;   // Write a name section from the identifiers.
+  // Limits have 32 bits, as they had before 64-bit memories: more is a malformed constant.
+  bool narrow_limits = false;
   // Of a module whose text is only its fields; empty for none.
   std::string_view module_name;
 };

@@ -244,8 +244,11 @@ void parse_address_type(WatContext& context, TextLimits& limits) {
 }
 
 void parse_limits(WatContext& context, TextLimits& limits) {
-  limits.min = context.in.nat64();
-  if (context.in.at(TokenKind::Nat)) limits.max = context.in.nat64();
+  const auto number = [&]() -> u64 {
+    return context.narrow_limits ? context.in.nat32() : context.in.nat64();
+  };
+  limits.min = number();
+  if (context.in.at(TokenKind::Nat)) limits.max = number();
 }
 
 void parse_page_size(WatContext& context, TextLimits& limits) {

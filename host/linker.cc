@@ -77,7 +77,7 @@ const jit::HostFunction* HostLinker::find(std::string_view module, std::string_v
 }
 
 std::optional<jit::Extern> HostLinker::resolve(const Module& /*module*/, const Import& import) {
-  if (import.kind != ExternKind::Func) return std::nullopt;
+
   const jit::HostFunction* function = find(import.module, import.name);
   if (function == nullptr) return std::nullopt;
   return jit::Extern::of(function);

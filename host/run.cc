@@ -34,7 +34,7 @@ jit::MemoryClass choose_class(RunOptions::MemoryClass wanted) {
 
 Result<std::unique_ptr<wasi::State>> make_state(const RunOptions& options) {
   auto state = std::make_unique<wasi::State>();
-  state->arguments.push_back(options.argv0.empty() ? options.name : options.argv0);
+  state->arguments.push_back(options.argv0.value_or(options.name));
   if (!options.invoke) {
     state->arguments.insert(state->arguments.end(), options.arguments.begin(),
                             options.arguments.end());
@@ -129,7 +129,7 @@ class Run {
     const DefinedType& type = defined_type(module.functions[entry->index].type);
     if (!options_.invoke) {
       if (type.params.empty() && type.results.empty()) return ok_status();
-      return make_error(Err::BadArgument, "_start must have no parameters and no results");
+      return make_error(Err::NothingToRun, "_start must have no parameters and no results");
     }
     if (type.params.size() != options_.arguments.size()) {
       return make_error(Err::BadArgument,
@@ -143,14 +143,22 @@ class Run {
     return ok_status();
   }
 
+  // Says what there is instead.
   Error no_entry() const {
-    if (options_.invoke) {
-      return make_error(Err::BadArgument,
-                        fmt::format("the module exports no function {}", entry_name_));
+    constexpr usize kShown = 10;
+    std::vector<std::string_view> names;
+    for (const Export& entry : module_->module().exports) {
+      if (entry.kind == ExternKind::Func) names.push_back(entry.name);
     }
-    const bool is_library = module_->module().find_export("_initialize") != nullptr;
-    return make_error(Err::NoEntry, is_library ? "a library, without _start: use --invoke"
-                                               : "the module exports no _start: use --invoke");
+    const usize count = names.size();
+    if (count > kShown) names.resize(kShown);
+    const std::string others =
+        count == 0 ? std::string("no function")
+                   : fmt::format("{}{}", fmt::join(names, ", "), count > kShown ? ", ..." : "");
+    return make_error(
+        Err::NothingToRun,
+        fmt::format("the module has no function '{}' to call; it exports {}{}", entry_name_, others,
+                    count > 0 && !options_.invoke ? " (see --invoke)" : ""));
   }
 
   Status start_process() {

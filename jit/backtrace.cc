@@ -5,6 +5,7 @@
 #include "jit/compiled_module.h"
 #include "jit/entry.h"
 #include "jit/invoke.h"
+#include "jit/machine.h"
 #include "jit/stubs.h"
 
 namespace lr::jit {
@@ -46,14 +47,19 @@ class StackWalker {
       return;
     }
     pc_ = reinterpret_cast<const void*>(word_at(sp_));
-    sp_ += 8;
+    sp_ += kPcSlotBytes;
   }
 
-  // A frame whose return address is at its end.
+  // A frame with its return address above it.
   void pop_frame(u64 frame_bytes, u64 pop_bytes) {
     sp_ += frame_bytes;
     pop_pc();
     sp_ += pop_bytes;
+  }
+
+  // Frame sizes as patch_frame() counts them may include the return address.
+  u64 without_return_address(u64 frame_bytes) const {
+    return frame_bytes + static_cast<u64>(i64{target_.return_address_offset});
   }
 
   bool enter_function(const CodeSpace& space) {
@@ -78,7 +84,8 @@ class StackWalker {
   void leave_function() {
     entered_ = false;
     const bool has_frame = entry.pushed_bytes != PcEntry::kNoFrame;
-    const u64 frame = has_frame ? u64{function->frame_bytes} + entry.pushed_bytes : 0;
+    const u64 frame =
+        has_frame ? without_return_address(function->frame_bytes) + entry.pushed_bytes : 0;
     pop_frame(frame, function->stack_arg_bytes);
   }
 
@@ -87,7 +94,7 @@ class StackWalker {
     if (!stubs.find(pc_, &stub)) return false;
     const u64 code_offset = stubs.offset_of(pc_) - stub.offset;
     const bool has_frame = stub.check_end == 0 || code_offset != stub.check_end;
-    pop_frame(has_frame ? stub.frame_bytes : 0, stub.pop_bytes);
+    pop_frame(has_frame ? without_return_address(stub.frame_bytes) : 0, stub.pop_bytes);
     return true;
   }
 
@@ -96,15 +103,18 @@ class StackWalker {
         pc_ == label(lr_lazy_resume)) {
       pop_frame(lr_full_save_bytes, 0);
     } else if (pc_ == label(lr_host_resume)) {
-      pop_frame(offsetof(HostWaitPicture, back) - 8, 0);
-    } else if (pc_ == label(lr_activation_return) || pc_ == label(lr_activation_start)) {
-      pop_frame(sizeof(ActivationRecord) - 8, 0);
+      pop_frame(lr_host_wait_bytes - 2 * kPcSlotBytes, 0);
+    } else if (pc_ == label(lr_activation_return)) {
+      pop_frame(sizeof(ActivationRecord) - 16, 0);
+    } else if (pc_ == label(lr_activation_start)) {
+      pop_frame(sizeof(ActivationRecord) - kPcSlotBytes, 0);
     } else {
       return false;
     }
     return true;
   }
 
+  const Target& target_ = host_target(CpuFeatures{});
   const u64 top_;
   u64 sp_;
   const void* pc_ = nullptr;

@@ -39,24 +39,30 @@ Result<CodeMapping> CodeMapping::create(u64 data_bytes, u64 code_bytes) {
   if (fd < 0) return system_error("a memory file", code_bytes);
 
   CodeMapping mapping;
-  void* range = mmap(nullptr, all, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (range != MAP_FAILED) {
-    mapping.range_ = static_cast<u8*>(range);
-    mapping.data_bytes_ = data_bytes;
-    mapping.code_bytes_ = code_bytes;
-    void* code = mmap(mapping.range_ + data_bytes, code_bytes, PROT_READ | PROT_EXEC,
-                      MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
-    void* writable =
-        mmap(nullptr, code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (writable != MAP_FAILED) mapping.writable_ = static_cast<u8*>(writable);
-    if (code == MAP_FAILED) range = MAP_FAILED;
-  }
+  const bool mapped = mapping.map(fd, data_bytes, code_bytes);
+  const Error error = system_error("address space", all + code_bytes);
   close(fd);
-  if (range == MAP_FAILED || mapping.writable_ == nullptr) {
-    return system_error("address space", all + code_bytes);
-  }
+  if (!mapped) return error;
   return mapping;
+}
+
+bool CodeMapping::map(int fd, u64 data_bytes, u64 code_bytes) {
+  // Addresses first, which no accounting of memory counts.
+  void* range = mmap(nullptr, data_bytes + code_bytes, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (range == MAP_FAILED) return false;
+  range_ = static_cast<u8*>(range);
+  data_bytes_ = data_bytes;
+  code_bytes_ = code_bytes;
+  if (data_bytes != 0 && mprotect(range_, data_bytes, PROT_READ | PROT_WRITE) != 0) return false;
+  void* code = mmap(range_ + data_bytes, code_bytes, PROT_READ | PROT_EXEC,
+                    MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
+  if (code == MAP_FAILED) return false;
+  void* writable =
+      mmap(nullptr, code_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+  if (writable == MAP_FAILED) return false;
+  writable_ = static_cast<u8*>(writable);
+  return true;
 }
 
 CodeMapping& CodeMapping::operator=(CodeMapping&& other) noexcept {

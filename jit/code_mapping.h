@@ -27,6 +27,8 @@ class CodeMapping {
   u8* writable_at(const u8* at) const { return writable_ + (at - code()); }
 
  private:
+  bool map(int fd, u64 data_bytes, u64 code_bytes);
+
   u8* range_ = nullptr;
   u8* writable_ = nullptr;
   u64 data_bytes_ = 0;

@@ -89,7 +89,7 @@ Result<std::unique_ptr<CodeSpace>> CodeSpace::create(const CodeSpaceLayout& layo
                                                      ModuleCode* owner) {
   const u64 slots_bytes = u64{layout.functions} * 8;
   const u64 fixed = stubs.size() * kStubJumpBytes + u64{layout.functions} * kMiniStubBytes;
-  u64 code_bytes = std::min(layout.code_bytes_max, kMaxBytes - fixed - slots_bytes);
+  u64 code_bytes = std::min(layout.code_bytes_max, kNearBytes - fixed - slots_bytes);
   auto mapping = CodeMapping::create(slots_bytes, fixed + code_bytes);
   // Where addresses are limited, a tighter range may still do.
   for (int tries = 0; tries < 3 && !mapping.ok(); tries++) {

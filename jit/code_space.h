@@ -1,7 +1,7 @@
 // CodeSpace: the addresses of one module variant's machine code, reserved at once so that every
 // call inside is near, filled as functions are compiled.
 //
-//   reserved range, at most 2 GiB
+//   reserved range, at most what a near call reaches
 //   +-------------+------------------------------------------------------------+
 //   | entry slots | stub jumps | mini-stubs | function | function | ... | free |
 //   +-------------+------------------------------------------------------------+
@@ -61,8 +61,6 @@ struct PendingCall {
 
 class CodeSpace {
  public:
-  static constexpr u64 kMaxBytes = 2 * kGiB - kMiB;
-
   // `stubs[i]` is where Stub i really is. Fails when the system has no such range.
   static Result<std::unique_ptr<CodeSpace>> create(const CodeSpaceLayout& layout,
                                                    std::span<const void* const> stubs,

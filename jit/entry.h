@@ -28,8 +28,12 @@ extern const char lr_stack_check_resume[];
 extern const char lr_lazy_resume[];
 extern const char lr_host_resume[];
 extern const char lr_activation_return[];
-// Between a stub's resume address and the return address of what called it.
+// Between the resume address of one of the first three and the return address above its saves.
 extern const lr::u64 lr_full_save_bytes;
+// A host call that waits: from run.sp to the array of arguments, which is the bottom of its stub's
+// frame, and to the HostStatus that complete_host_call() writes.
+extern const lr::u64 lr_host_wait_bytes;
+extern const lr::u64 lr_host_wait_status;
 
 // Called by assembly on the worker's stack.
 
@@ -45,27 +49,17 @@ namespace lr::jit {
 
 inline constexpr u32 kTrapEntryBytes = 16;
 
-// A host call that waits, from run.sp. `back` is in the host-call stub, whose frame (the array of
-// arguments first) is above it.
-struct HostWaitPicture {
-  const void* resume;  // lr_host_resume
-  u64 status;          // HostStatus; written by complete_host_call().
-  u64 saved[4];        // Callee-saved registers and the context.
-  const void* back;
-};
-static_assert(sizeof(HostWaitPicture) == 56);
-
 // What begin_activation() lays out; run.sp points at it until the activation first runs. While it
 // runs, lr_activation_return is the return address below it and `resume` is meaningless.
 struct ActivationRecord {
   const void* resume;  // lr_activation_start
-  const void* thunk;   // Of the function's type: from the array to registers, and back.
+  u64 unused;
+  const void* thunk;  // Of the function's type: from the array to registers, and back.
   FuncRef* func;
   u64* values;
   Doorbell* bell;  // Of what is suspended above.
   u64 previous;    // root->activation before.
   Context* root;
-  u64 padding;
 };
 static_assert(sizeof(ActivationRecord) == 64);
 

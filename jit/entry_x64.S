@@ -29,12 +29,12 @@
 #define FUNCREF_CROSS_CODE 16
 // jit/host_function.h
 #define HOST_STATUS_TRAP 2
-// jit/entry.h: ActivationRecord, seen behind its first word
+// jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
 #define ACTIVATION_PREVIOUS 32
 #define ACTIVATION_ROOT 40
-#define ACTIVATION_BYTES 56
+#define ACTIVATION_BYTES 48
 
 // Every register but rsp: 15 integer registers and the low 128 bits of 16 vector registers.
 #define SAVE_BYTES 376
@@ -101,10 +101,14 @@
 .endm
 
         .section .rodata
-        .globl  lr_full_save_bytes
+        .globl  lr_full_save_bytes, lr_host_wait_bytes, lr_host_wait_status
         .p2align 3
 lr_full_save_bytes:
         .quad   SAVE_BYTES
+lr_host_wait_bytes:
+        .quad   56
+lr_host_wait_status:
+        .quad   8
 
         .text
 
@@ -247,7 +251,7 @@ lr_host_leave:
         pushq   %r12
         pushq   %rbp
         pushq   %rbx
-        // HostWaitPicture::status
+        // The status, lr_host_wait_status from run.sp once the resume address is pushed.
         pushq   $0
         leave_process LEAVE_HOST_WAIT, lr_host_resume
         .globl  lr_host_resume
@@ -267,6 +271,7 @@ lr_host_resume:
         .globl  lr_activation_start
         .p2align 4
 lr_activation_start:
+        addq    $8, %rsp
         movq    ACTIVATION_ROOT(%rsp), %r15
         reload_memory
         callq   *ACTIVATION_THUNK(%rsp)

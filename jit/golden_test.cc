@@ -39,7 +39,6 @@ std::string list_module(const Module& module, Masm& masm, const CodeOptions& opt
   FuncFacts facts;
   CompiledFunction out;
   std::string text;
-  masm.record_listing(true);
   for (u32 i = module.imported_functions; i < module.functions.size(); i++) {
     const Status valid = validate_function(module, i, &facts, scratch);
     EXPECT_TRUE(valid.ok()) << valid.error().message();

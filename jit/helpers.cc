@@ -156,8 +156,9 @@ lr::u32 lr_do_extent_miss(Context* context, lr::u64 end) {
 
 const void* lr_do_lazy(Context* context, lr::u32 index) {
   lr::jit::Instance& instance = *context->instance;
-  const auto ready = instance.code().compile(index);
+  auto ready = instance.code().compile(index);
   if (!ready.ok()) {
+    instance.store().compile_error = std::move(ready.error());
     context->run->trap_code = static_cast<lr::u32>(Trap::CompileFailed);
     return reinterpret_cast<const void*>(1);
   }

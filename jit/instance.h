@@ -92,6 +92,9 @@ class ProcessStore {
 
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
 
+  // Why the last Trap::CompileFailed of this process happened.
+  std::optional<Error> compile_error;
+
  private:
   friend class Instance;
 

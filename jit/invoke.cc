@@ -20,10 +20,10 @@ ActivationRecord* innermost(const ProcessStore& store) {
   return reinterpret_cast<ActivationRecord*>(store.run().stack_top - distance);
 }
 
-HostWaitPicture* waiting(const RunState& run) {
-  auto* picture = reinterpret_cast<HostWaitPicture*>(run.sp);
-  DCHECK(picture->resume == lr_host_resume);
-  return picture;
+// What stands `bytes` above the resume address of a host call that waits.
+u64* waiting(const RunState& run, u64 bytes) {
+  DCHECK(*reinterpret_cast<const void**>(run.sp) == lr_host_resume);
+  return reinterpret_cast<u64*>(run.sp + bytes);
 }
 
 void ring_with(RunState& run, Doorbell* bell) {
@@ -55,13 +55,13 @@ bool begin_activation(ProcessStore& store, FuncRef* func, u64* values) {
   Context* root = store.root_context();
   auto* record = reinterpret_cast<ActivationRecord*>(run.sp - sizeof(ActivationRecord));
   *record = {.resume = lr_activation_start,
+             .unused = 0,
              .thunk = thunk,
              .func = func,
              .values = values,
              .bell = run.doorbell.load(std::memory_order_relaxed),
              .previous = root->activation,
-             .root = root,
-             .padding = 0};
+             .root = root};
   run.sp = reinterpret_cast<u64>(record);
   root->activation = run.stack_top - run.sp;
   ring_with(run, &root->bell);
@@ -87,11 +87,10 @@ u32 activation_count(const ProcessStore& store) {
   return count;
 }
 
-// The array is the bottom of the host-call stub's frame, which stands above the picture.
-u64* host_call_values(const RunState& run) { return reinterpret_cast<u64*>(waiting(run) + 1); }
+u64* host_call_values(const RunState& run) { return waiting(run, lr_host_wait_bytes); }
 
 void complete_host_call(RunState& run, HostStatus status) {
-  waiting(run)->status = static_cast<u64>(status);
+  *waiting(run, lr_host_wait_status) = static_cast<u64>(status);
 }
 
 bool may_move_stack(const RunState& run, Leave reason) {

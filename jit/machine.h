@@ -15,6 +15,10 @@ struct CAbi {
 };
 const CAbi& c_abi();
 
+// A pc that is put on a process stack (a return address, a resume address) takes so many bytes.
+extern const u32 kPcSlotBytes;
+// A near call reaches anything in a range of this size.
+extern const u64 kNearBytes;
 // Sizes of the small pieces of code that a CodeSpace writes itself.
 extern const u32 kStubJumpBytes;
 extern const u32 kMiniStubBytes;

@@ -30,6 +30,8 @@ const CAbi& c_abi() {
   return kAbi;
 }
 
+const u32 kPcSlotBytes = 8;
+const u64 kNearBytes = 2 * kGiB - kMiB;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 16;
 

@@ -10,7 +10,8 @@ namespace lr::jit {
 namespace {
 
 constexpr u64 kPage = 4 * kKiB;
-constexpr u64 kGuardedBytes = 4 * kGiB + kGuardBytes;
+// An index, an offset below kGuardBytes and the bytes of one access.
+constexpr u64 kGuardedBytes = 4 * kGiB + kGuardBytes + kPage;
 
 constexpr u64 round_up(u64 n, u64 to) { return (n + to - 1) & ~(to - 1); }
 
@@ -18,6 +19,15 @@ u8* map_bytes(u64 bytes, int protection) {
   void* memory =
       mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? nullptr : static_cast<u8*>(memory);
+}
+
+// Before a large copy into fresh pages: one system call in place of a page fault for each.
+void populate(u8* start, u64 bytes) {
+  constexpr u64 kWorthACall = 64 * kKiB;
+  if (bytes < kWorthACall) return;
+  const u64 first = reinterpret_cast<u64>(start) & ~(kPage - 1);
+  const u64 last = round_up(reinterpret_cast<u64>(start) + bytes, kPage);
+  madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
 }
 
 }  // namespace
@@ -183,7 +193,9 @@ void Memory::add_segment(u64 offset, std::span<const u8> bytes) {
   if (bytes.empty()) return;
   segments_.push_back({offset, bytes});
   if (offset < view.extent) {
-    std::memcpy(view.base + offset, bytes.data(), std::min(bytes.size(), view.extent - offset));
+    const u64 count = std::min(bytes.size(), view.extent - offset);
+    populate(view.base + offset, count);
+    std::memcpy(view.base + offset, bytes.data(), count);
   }
   if (offset + bytes.size() <= view.extent) segments_.pop_back();
 }

@@ -199,6 +199,8 @@ TEST_P(Run, MemoryTrapsAtItsEnd) {
     (func (export "outer") (param i32) (result i32)
       (i32.add (call $load (local.get 0)) (i32.const 1)))
     (func (export "store") (param i32) (i64.store (local.get 0) (i64.const -1)))
+    (func (export "far") (param i32) (result i64) (i64.load offset=0xfffffff (local.get 0)))
+    (func (export "farther") (param i32) (result i64) (i64.load offset=0xffffffff (local.get 0)))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))))");
   ASSERT_NE(instance, nullptr);
   EXPECT_EQ(world.run(instance, "load", {65531}), "102");
@@ -209,6 +211,11 @@ TEST_P(Run, MemoryTrapsAtItsEnd) {
   EXPECT_NE(world.process.backtrace_text.find("   1: test!outer"), std::string::npos)
       << world.process.backtrace_text;
   EXPECT_EQ(world.run(instance, "store", {65529}), "out of bounds memory access");
+  for (const char* far : {"far", "farther"}) {
+    for (const u64 index : {u64{0}, u64{1}, u64{0x7fff'ffff}, u64{0xffff'fff9}, u64{0xffff'ffff}}) {
+      EXPECT_EQ(world.run(instance, far, {index}), "out of bounds memory access");
+    }
+  }
   EXPECT_EQ(world.run(instance, "load", {65531}), "102");
   EXPECT_EQ(world.run(instance, "grow", {1}), "1");
   EXPECT_EQ(world.run(instance, "load", {65532}), "0");

@@ -19,9 +19,9 @@ constexpr u32 kUncheckedFrameBytes = 256;
 constexpr u32 kRunSp = offsetof(RunState, sp);
 constexpr u32 kRunHostSp = offsetof(RunState, host_sp);
 constexpr u32 kRunDoorbell = offsetof(RunState, doorbell);
-// ActivationRecord behind its first word.
-constexpr i32 kRecordFunc = offsetof(ActivationRecord, func) - 8;
-constexpr i32 kRecordValues = offsetof(ActivationRecord, values) - 8;
+// ActivationRecord behind its first two words.
+constexpr i32 kRecordFunc = offsetof(ActivationRecord, func) - 16;
+constexpr i32 kRecordValues = offsetof(ActivationRecord, values) - 16;
 
 Load load_of(ValType type) {
   switch (type.kind) {
@@ -73,6 +73,13 @@ std::string shape_of(char kind, const DefinedType& type) {
   shape += '_';
   for (const ValType result : type.results) shape += letter_of(result);
   return shape;
+}
+
+// Nothing stands on the stack. True for nearly every function, and cheap to find out.
+bool fits_registers(const Target& target, const DefinedType& type) {
+  const usize ints = std::min(target.int_args.size(), target.vector_args.size());
+  const usize results = std::min(target.int_results.size(), target.vector_results.size());
+  return type.params.size() <= ints && type.results.size() <= results;
 }
 
 u32 words_of(char letter) { return letter == 'v' ? 2 : 1; }
@@ -340,6 +347,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
   space->addresses_[static_cast<u32>(Stub::Helper_##name)] = \
       space->helper(&kHelpers[index++], params, results);
 #include "jit/helpers.def"
+  space->cross_plain_ = space->cached('c', DefinedType{});
   for (usize i = 0; i < space->addresses_.size(); i++) {
     write_stub_jump(space->mapping_.writable() + i * kStubJumpBytes, space->addresses_[i]);
   }
@@ -354,13 +362,17 @@ StubSpace::~StubSpace() {
   if (mapping_.code_bytes() != 0) unregister_code(mapping_.code());
 }
 
-const void* StubSpace::host_import(TypeId type) { return cached('h', type); }
-const void* StubSpace::host_ref(TypeId type) { return cached('r', type); }
-const void* StubSpace::cross(TypeId type) { return cached('c', type); }
-const void* StubSpace::thunk(TypeId type) { return cached('t', type); }
+const void* StubSpace::host_import(TypeId type) { return cached('h', defined_type(type)); }
+const void* StubSpace::host_ref(TypeId type) { return cached('r', defined_type(type)); }
+const void* StubSpace::thunk(TypeId type) { return cached('t', defined_type(type)); }
 
-const void* StubSpace::cached(char kind, TypeId id) {
+const void* StubSpace::cross(TypeId id) {
   const DefinedType& type = defined_type(id);
+  if (fits_registers(target(), type)) return cross_plain_;
+  return cached('c', type);
+}
+
+const void* StubSpace::cached(char kind, const DefinedType& type) {
   const std::lock_guard lock(mutex_);
   const auto [entry, is_new] = cache_.try_emplace(shape_of(kind, type), nullptr);
   if (!is_new) return entry->second;

@@ -50,7 +50,7 @@ class StubSpace {
   const void* host_import(TypeId type);
   // FuncRef::cross_code of a host function, whose FuncRef::code is the HostFunction.
   const void* host_ref(TypeId type);
-  // FuncRef::cross_code of a wasm function.
+  // FuncRef::cross_code of a wasm function. Without a lock for what fits into registers.
   const void* cross(TypeId type);
   const void* thunk(TypeId type);
 
@@ -62,7 +62,7 @@ class StubSpace {
 
  private:
   explicit StubSpace(const CpuFeatures& cpu);
-  const void* cached(char kind, TypeId type);
+  const void* cached(char kind, const DefinedType& type);
   const void* helper(const HostFunction* function, const char* params, const char* results);
   const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs);
 
@@ -70,6 +70,7 @@ class StubSpace {
   std::unique_ptr<Masm> masm_;
   CodeMapping mapping_;
   u32 used_ = 0;
+  const void* cross_plain_ = nullptr;  // For signatures that travel in registers alone.
   std::vector<const void*> addresses_;
   std::vector<StubFrame> frames_;  // In the order of their addresses.
   std::unordered_map<std::string, const void*> cache_;

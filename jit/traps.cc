@@ -42,7 +42,7 @@ Context* guarded_access(const Interrupted& at, const void* address) {
 void divert_to_trap(Interrupted at, Context* context) {
   RunState* run = context->run;
   run->trap_code = static_cast<u32>(Trap::MemoryOutOfBounds);
-  const u64 sp = at.sp() - 8;
+  const u64 sp = at.sp() - kPcSlotBytes;
   const u64 pc = at.pc();
   std::memcpy(reinterpret_cast<void*>(sp), &pc, 8);
   at.set_sp(sp);

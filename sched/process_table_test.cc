@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -9,17 +10,17 @@ namespace lr::sched {
 namespace {
 
 struct Dummy : Process {
-  explicit Dummy(u32* counter) : ended(counter) {}
+  explicit Dummy(std::atomic<u32>* counter) : ended(counter) {}
   ~Dummy() override { ++*ended; }
   Next on_dispatch(Worker&, u32) override { return Next::Done; }
   Next on_leave(Worker&, Leave) override { return Next::Done; }
   void on_done(Worker&) override {}
-  u32* ended;
+  std::atomic<u32>* ended;
 };
 
 TEST(ProcessTable, NeverGivesAnIdTwice) {
   ProcessTable table(10);
-  u32 ended = 0;
+  std::atomic<u32> ended = 0;
   Pid last = 0;
   for (u64 i = 0; i < 5; ++i) {
     Result<ProcessRef> ref = table.add(std::make_unique<Dummy>(&ended));
@@ -32,7 +33,7 @@ TEST(ProcessTable, NeverGivesAnIdTwice) {
     EXPECT_FALSE(table.find(pid + (u64{1} << kPidIndexBits)));
     table.remove(**ref);
     ref->reset();
-    EXPECT_EQ(ended, i + 1);
+    EXPECT_EQ(ended.load(), i + 1);
     EXPECT_FALSE(table.find(pid));
     last = pid;
   }
@@ -42,7 +43,7 @@ TEST(ProcessTable, NeverGivesAnIdTwice) {
 
 TEST(ProcessTable, GrowsAcrossChunks) {
   ProcessTable table(1000);
-  u32 ended = 0;
+  std::atomic<u32> ended = 0;
   std::vector<ProcessRef> refs;
   for (u64 i = 1; i <= 300; ++i) {
     refs.push_back(table.add(std::make_unique<Dummy>(&ended)).value());
@@ -51,7 +52,7 @@ TEST(ProcessTable, GrowsAcrossChunks) {
   for (const ProcessRef& ref : refs) EXPECT_EQ(table.find(ref->pid()).get(), ref.get());
   for (const ProcessRef& ref : refs) table.remove(*ref);
   refs.clear();
-  EXPECT_EQ(ended, 300u);
+  EXPECT_EQ(ended.load(), 300u);
 }
 
 TEST(ProcessTable, ForgedIdsFindNobody) {
@@ -63,27 +64,27 @@ TEST(ProcessTable, ForgedIdsFindNobody) {
 
 TEST(ProcessTable, ReferencesKeepTheBlock) {
   ProcessTable table(10);
-  u32 ended = 0;
+  std::atomic<u32> ended = 0;
   ProcessRef ref = table.add(std::make_unique<Dummy>(&ended)).value();
   ProcessRef copy = ref;
   ProcessRef found = table.find(ref->pid());
   table.remove(*ref);
   ref.reset();
   copy = ProcessRef();
-  EXPECT_EQ(ended, 0u);
+  EXPECT_EQ(ended.load(), 0u);
   found.reset();
-  EXPECT_EQ(ended, 1u);
+  EXPECT_EQ(ended.load(), 1u);
 }
 
 TEST(ProcessTable, RefusesMoreThanItsLimit) {
   ProcessTable table(2);
-  u32 ended = 0;
+  std::atomic<u32> ended = 0;
   const ProcessRef a = table.add(std::make_unique<Dummy>(&ended)).value();
   const ProcessRef b = table.add(std::make_unique<Dummy>(&ended)).value();
   Result<ProcessRef> c = table.add(std::make_unique<Dummy>(&ended));
   ASSERT_FALSE(c.ok());
   EXPECT_EQ(c.error().code, Err::LimitExceeded);
-  EXPECT_EQ(ended, 1u);
+  EXPECT_EQ(ended.load(), 1u);
   table.remove(*a);
   table.remove(*b);
 }
@@ -91,7 +92,7 @@ TEST(ProcessTable, RefusesMoreThanItsLimit) {
 // One thread adds and removes, another looks up whatever ids there might be.
 TEST(ProcessTable, LookUpsRaceWithEnds) {
   ProcessTable table(100);
-  u32 ended = 0;
+  std::atomic<u32> ended = 0;
   std::atomic<Pid> newest{0};
   std::atomic<bool> stop{false};
   std::atomic<bool> wrong{false};
@@ -110,6 +111,7 @@ TEST(ProcessTable, LookUpsRaceWithEnds) {
   stop.store(true);
   reader.join();
   EXPECT_FALSE(wrong.load());
+  EXPECT_EQ(ended.load(), 20'000u);
   EXPECT_EQ(table.live(), 0u);
 }
 

@@ -1,6 +1,6 @@
 // Who runs next on a worker. In this order:
 //
-//   what the global queue has had for long      every 61st time
+//   what the global queue has had for long      every 61st time, or after 2 slices
 //   preempted work that has waited too long     after 8 dispatches of others, or 2 slices
 //   the next-slot                               the receiver of a message, within the same slice
 //   woken, here and global                      what a message, timer or descriptor made ready
@@ -20,7 +20,7 @@ namespace {
 
 constexpr u64 kGlobalInterval = 61;
 constexpr u32 kPreemptedInterval = 8;
-constexpr u64 kPreemptedTicksMax = 2 * kTicksPerSlice;
+constexpr u64 kWaitTicksMax = 2 * kTicksPerSlice;  // For preempted work, and for the global queue.
 constexpr u32 kChainMax = 32;  // Times that the next-slot hands on before others have a turn.
 constexpr u32 kBatchMax = 128;
 
@@ -71,11 +71,11 @@ Process* Worker::pick() {
     serviced_tick_ = tick;
     service(now_ns());
   }
-  if (look_round) {
+  if (look_round || tick - global_tick_ >= kWaitTicksMax) {
     if (Process* process = pick_global()) return process;
   }
   const bool due =
-      since_preempted_ >= kPreemptedInterval || tick - preempted_tick_ >= kPreemptedTicksMax;
+      since_preempted_ >= kPreemptedInterval || tick - preempted_tick_ >= kWaitTicksMax;
   if (due) {
     if (Process* process = pick_preempted()) return process;
   }
@@ -108,7 +108,8 @@ Process* Worker::pick_next_slot() {
 
 // One from the global queue, of either lane in turn.
 Process* Worker::pick_global() {
-  const bool woken_first = picks_ / kGlobalInterval % 2 == 0;
+  global_tick_ = scheduler_.tick_.now();
+  const bool woken_first = ++global_picks_ % 2 == 0;
   const Lane first = woken_first ? Lane::kWoken : Lane::kPreempted;
   const Lane second = woken_first ? Lane::kPreempted : Lane::kWoken;
   Process* process = nullptr;

@@ -105,7 +105,10 @@ ProcessRef Scheduler::find(Pid pid) { return table_.find(pid); }
 void Scheduler::wake(Process& process) {
   if (!process.park_word_.wake()) return;
   global_.push(Lane::kWoken, process);
-  work_arrived();
+  // Whoever drives next finds it; others would only fetch it to another processor. The fence is
+  // the first half of the one in work_arrived().
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!resting_.load(std::memory_order_relaxed)) work_arrived();
 }
 
 void Scheduler::request(Process& process, u32 bits) {
@@ -180,7 +183,11 @@ bool Scheduler::start_worker(u32 index) {
 Status Scheduler::start_all() {
   std::lock_guard lock(threads_mutex_);
   if (threads_[0] != nullptr) return ok_status();
-  if (!start_worker(0)) return make_error(Err::SystemError, "cannot start a thread");
+  resting_.store(false, std::memory_order_seq_cst);
+  if (!start_worker(0)) {
+    resting_.store(true, std::memory_order_relaxed);
+    return make_error(Err::SystemError, "cannot start a thread");
+  }
   enable_others();
   return ok_status();
 }
@@ -204,7 +211,9 @@ void Scheduler::drive(Completion& done) {
   }
   // Like one who was woken: it calls others if there is more than it takes.
   workers_[0]->searching_ = idle_.begin_search();
+  resting_.store(false, std::memory_order_seq_cst);
   workers_[0]->run(&done);
+  resting_.store(true, std::memory_order_relaxed);
 }
 
 // Worker 0 is to look at its timers and its completion, whatever it does now.

@@ -102,7 +102,8 @@ class Scheduler {
   void request(Process& process, u32 bits);
 
   // The calling thread works as worker 0 until `done` is signalled. One thread at a time. Before
-  // the first and between two such calls worker 0 rests: with --workers 1 nothing runs.
+  // the first and between two such calls worker 0 rests, its timers too, and what threads spawn and
+  // wake waits for the next one.
   void drive(Completion& done);
 
   // Starts a thread for worker 0 too, for programs whose threads only wait. Then drive() only
@@ -168,6 +169,7 @@ class Scheduler {
   std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> closing_{false};
+  std::atomic<bool> resting_{true};  // Nobody is worker 0.
   bool others_enabled_ = false;
   bool quota_applied_;  // Found out when a second worker is wanted.
   Completion all_gone_;

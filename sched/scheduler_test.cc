@@ -305,6 +305,56 @@ TEST_P(SchedulerTest, DrivesAgainAndAgain) {
   EXPECT_EQ(scheduler_->stats().spawned, 100u);
 }
 
+// Processes that wake each other for ever leave turns to one that uses up its slices, and the
+// other way round.
+TEST_P(SchedulerTest, NeitherWokenNorPreemptedWorkStarves) {
+  std::atomic<bool> stop = false;
+  std::atomic<u64> hog_turns = 0;
+  std::atomic<u64> chatter = 0;
+  const u32 pairs = 2 * GetParam();
+  std::vector<ProcessRef> talkers(2 * pairs);
+  std::atomic<bool> begin = false;
+  for (u32 i = 0; i < talkers.size(); ++i) {
+    talkers[i] = spawn([&, i](NativeProcess& me) {
+      me.wait_for([&] { return begin.load(); });
+      while (!stop.load()) {
+        chatter.fetch_add(1, std::memory_order_relaxed);
+        if (i % 4 < 2) {
+          me.worker().wake(*talkers[i ^ 1]);
+        } else {
+          me.worker().wake_next(*talkers[i ^ 1]);
+        }
+        me.park();
+      }
+      me.worker().wake(*talkers[i ^ 1]);
+    });
+  }
+  begin.store(true);
+  for (const ProcessRef& talker : talkers) scheduler_->wake(*talker);
+  for (u32 i = 0; i < GetParam(); ++i) {
+    spawn([&](NativeProcess& me) {
+      while (!stop.load(std::memory_order_relaxed)) {
+        hog_turns.fetch_add(1, std::memory_order_relaxed);
+        me.poll();
+      }
+    });
+  }
+  u64 chatter_late = 0;
+  u64 turns_late = 0;
+  run([&](NativeProcess& self) {
+    self.sleep_until(now_ns() + 50 * kMs);
+    const u64 chatter_before = chatter.load();
+    const u64 turns_before = hog_turns.load();
+    self.sleep_until(now_ns() + 100 * kMs);
+    chatter_late = chatter.load() - chatter_before;
+    turns_late = hog_turns.load() - turns_before;
+    stop.store(true);
+    outlive_others(self);
+  });
+  EXPECT_GT(chatter_late, 0u);
+  EXPECT_GT(turns_late, 0u);
+}
+
 // Everything at once, driven by seeds: what is sent arrives once, whoever is spawned ends, whoever
 // waits with a deadline wakes.
 class Storm {

@@ -88,6 +88,7 @@ bool Tick::pass(u64 now_ns, u64& next_ns) {
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
   if (needed && (waiting || unwatched)) scheduler_.work_arrived();
+  last_pass_ns_ = now_ns;
   return needed;
 }
 
@@ -104,7 +105,7 @@ bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& ne
   }
 
   const u64 dispatches = worker.counters_.dispatches.get();
-  if (dispatches != seen.dispatches) seen = {dispatches, now_ns};
+  if (dispatches != seen.dispatches) seen = {dispatches, last_pass_ns_};
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();
   const bool timer_due = deadline <= now_ns;

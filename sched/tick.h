@@ -42,7 +42,7 @@ class Tick {
   // What the last pass saw of a worker.
   struct Seen {
     u64 dispatches = 0;
-    u64 since_ns = 0;  // When that was first seen.
+    u64 since_ns = 0;  // The pass before that was first seen: it began after.
   };
 
   void run();
@@ -60,6 +60,7 @@ class Tick {
   std::atomic<u64> passes_{0};
   std::atomic<u64> rings_{0};
   std::vector<Seen> seen_;
+  u64 last_pass_ns_ = 0;
   std::mutex thread_mutex_;
   Thread thread_;
 };

@@ -55,7 +55,8 @@ bool Worker::should_stop(const Completion* until) const {
 }
 
 void Worker::run(const Completion* until) {
-  const AlternateSignalStack signal_stack;
+  // Once for each thread, since one may drive a scheduler ten thousand times.
+  static thread_local const AlternateSignalStack signal_stack;
   fiber_ = fiber_current();
   while (!should_stop(until)) {
     Process* process = pick();
@@ -72,11 +73,10 @@ void Worker::run(const Completion* until) {
     }
     dispatch(*process);
   }
-  if (searching_) {
-    searching_ = false;
-    scheduler_.idle_.end_search();
-    scheduler_.work_arrived();
-  }
+  // What is left here is for the others.
+  if (searching_) scheduler_.idle_.end_search();
+  searching_ = false;
+  if (scheduler_.work_visible()) scheduler_.work_arrived();
 }
 
 void Worker::dispatch(Process& process) {
@@ -147,9 +147,14 @@ Next Worker::answer_yield(Process& process) {
 // fetched first: otherwise the two would not share evenly.
 void Worker::requeue(Process& process) {
   process.park_word_.requeue();
-  if (lane_of(process) == Lane::kPreempted && !has_waiting()) {
-    if (Process* other = steal(false)) push(Lane::kPreempted, *other);
+  if (lane_of(process) == Lane::kPreempted) {
+    preempted_tick_ = scheduler_.tick_.now();
+    if (!has_waiting()) {
+      if (Process* other = steal(false)) push(Lane::kPreempted, *other);
+    }
   }
+  // What it was interrupted for goes before it.
+  if (attention_.load(std::memory_order_relaxed)) service(now_ns());
   enqueue(process);
 }
 

@@ -72,6 +72,8 @@ Status add_spectest_things(jit::ProcessStore& store, InstanceLinker& linker) {
   memory.limits.min = 1;
   memory.limits.max = 2;
   linker.add("spectest", "memory", jit::Extern::of(TRY(store.add_memory(memory))));
+  memory.limits.is_shared = true;
+  linker.add("spectest", "shared_memory", jit::Extern::of(TRY(store.add_memory(memory))));
   return ok_status();
 }
 

@@ -59,7 +59,7 @@ RunOptions::MemoryClass memory_class(const CommandLine& line) {
 RunOptions run_options(const CommandLine& line) {
   RunOptions options;
   options.name = display_name(line.operands[0]);
-  options.argv0 = line.text(Opt::Argv0, options.name);
+  if (line.has(Opt::Argv0)) options.argv0 = line.text(Opt::Argv0);
   options.arguments.assign(line.operands.begin() + 1, line.operands.end());
   options.environment = guest_environment(line);
   for (const std::string& text : line.values(Opt::Dir)) {
@@ -93,11 +93,11 @@ void print_stats(const RunStats& stats) {
   row("start", milliseconds(stats.start_ns));
   row("run", milliseconds(stats.run_ns));
   row("module", fmt::format("{} bytes", stats.module_bytes));
-  row("compiled", fmt::format("{} functions, {} bytes of wasm to {} bytes of code in {}",
-                              code.functions_ready, code.wasm_bytes, code.code_bytes,
-                              milliseconds(code.compile_ns)));
-  row("processes", fmt::format("{} spawned, {} switches, {} parks, {} preemptions",
-                               sched.spawned, sched.switches, sched.parks, sched.preemptions));
+  row("compiled",
+      fmt::format("{} functions, {} bytes of wasm to {} bytes of code in {}", code.functions_ready,
+                  code.wasm_bytes, code.code_bytes, milliseconds(code.compile_ns)));
+  row("processes", fmt::format("{} spawned, {} switches, {} parks, {} preemptions", sched.spawned,
+                               sched.switches, sched.parks, sched.preemptions));
   row("longest hold", milliseconds(sched.longest_hold_ns));
 }
 

@@ -6,11 +6,10 @@
 #include <cstring>
 #include <span>
 
-#include "frontend/decoder.h"
 #include "frontend/wat_parser.h"
+#include "frontend/wat_printer.h"
 #include "tools/commands.h"
 #include "tools/input.h"
-#include "tools/thread_executor.h"
 
 namespace lr::cli {
 
@@ -37,7 +36,8 @@ Status write_output(const std::string& path, std::span<const u8> bytes) {
 
 Result<std::vector<u8>> convert(Input input) {
   if (input.kind == InputKind::Text) return parse_wat(input.text());
-  return make_error(Err::BadArgument, "binary to text is not there yet");
+  const std::string text = TRY(print_wat(input.bytes));
+  return std::vector<u8>(text.begin(), text.end());
 }
 
 }  // namespace

@@ -152,16 +152,16 @@ class CommandLineParser {
     take_command();
     while (at_ < args_.size()) {
       const std::string_view arg = args_[at_];
-      if (arg == "--") {
-        at_++;
-        break;
-      }
-      if (arg.size() < 2 || arg[0] != '-') break;
+      const bool is_option = arg.size() >= 2 && arg[0] == '-';
+      if (arg == "--" || (!is_option && command() == Command::Run)) break;
       at_++;
-      TRY(take_option(arg));
+      if (is_option) {
+        TRY(take_option(arg));
+      } else {
+        line_.operands.emplace_back(arg);
+      }
     }
-    if (command() == Command::Run && at_ < args_.size() && !command_given_) take_run_word();
-    line_.operands.assign(args_.begin() + static_cast<std::ptrdiff_t>(at_), args_.end());
+    take_rest();
     TRY(check_operands());
     return std::move(line_);
   }
@@ -180,9 +180,14 @@ class CommandLineParser {
     }
   }
 
-  // `lunatic-run --timeout 5s run prog.wasm`
-  void take_run_word() {
-    if (info(Command::Run).word == args_[at_]) at_++;
+  // Everything from `--` or the program on.
+  void take_rest() {
+    if (at_ < args_.size() && std::string_view(args_[at_]) == "--") {
+      at_++;
+    } else if (at_ < args_.size() && !command_given_ && info(Command::Run).word == args_[at_]) {
+      at_++;  // lunatic-run --timeout 5s run prog.wasm
+    }
+    for (; at_ < args_.size(); at_++) line_.operands.emplace_back(args_[at_]);
   }
 
   Status take_option(std::string_view arg) {

@@ -2,7 +2,8 @@
 //
 //   lunatic-run [COMMAND] [OPTIONS] [--] OPERANDS
 //
-// Options end at the first operand or at `--`: what follows a program belongs to the program.
+// Options of run end at the program or at `--`: what follows a program belongs to it. Those of
+// other commands may stand anywhere before `--`.
 #pragma once
 
 #include <array>

@@ -25,6 +25,13 @@ TEST(Options, EndAtTwoDashes) {
   EXPECT_EQ(parse({"-", "x"})->operands, (Strings{"-", "x"}));
 }
 
+TEST(Options, OfOtherCommandsMayFollowOperands) {
+  const CommandLine line = parse({"wat", "a.wat", "-o", "b.wasm"}).value();
+  EXPECT_EQ(line.operands, (Strings{"a.wat"}));
+  EXPECT_EQ(line.text(Opt::Output), "b.wasm");
+  EXPECT_EQ(parse({"validate", "a", "--", "-b"})->operands, (Strings{"a", "-b"}));
+}
+
 TEST(Options, RunIsAnOptionalWord) {
   EXPECT_EQ(parse({"run", "--stats", "p.wasm"})->operands, (Strings{"p.wasm"}));
   EXPECT_EQ(parse({"--stats", "run", "p.wasm", "run"})->operands, (Strings{"p.wasm", "run"}));

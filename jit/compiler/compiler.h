@@ -188,7 +188,8 @@ class Compiler {
   Reg load_home(u32 local);  // The home, loaded if it was lost.
   Address slot_of_local(u32 local);
   void own_home(u32 local);       // About to be written: valid, dirty, owner.
-  void detach(u32 local);         // Saves the pending reads of a local that is about to change.
+  void before_write(u32 local);  // Saves the reads that a write to the local would change.
+  void save_reads(u32 local);    // Gives the stack's reads of the local values of their own.
   void store_dirty(RegSet regs);  // Homes of live locals into their slots.
   void lose_caller_saved();       // Before a call.
 

@@ -17,7 +17,7 @@ void Compiler::local_set(bool tee) {
     if (tee) push_local(local, value.type);
     return;
   }
-  detach(local);
+  before_write(local);
   const Reg home = homes_.of(local);
   if (home.valid()) {
     load_value(value, home);
@@ -44,6 +44,8 @@ Address Compiler::slot_of_local(u32 local) {
 Reg Compiler::load_home(u32 local) {
   const Reg home = homes_.of(local);
   if (in_register(local)) return home;
+  const u32 owner = owner_[home.code];
+  if (owner != local && owner != kNone) save_reads(owner);
   masm_.load(home.is_vector() ? Load::F64 : Load::I64, home, slot_of_local(local));
   valid_.add(home);
   dirty_.remove(home);
@@ -60,7 +62,17 @@ void Compiler::own_home(u32 local) {
   checked_regs_.remove(home);
 }
 
-void Compiler::detach(u32 local) {
+// A local whose uses are over may still be read by values on the stack when the next owner of its
+// home moves in.
+void Compiler::before_write(u32 local) {
+  save_reads(local);
+  const Reg home = homes_.of(local);
+  if (!home.valid()) return;
+  const u32 owner = owner_[home.code];
+  if (owner != local && owner != kNone) save_reads(owner);
+}
+
+void Compiler::save_reads(u32 local) {
   const Kind type = local_types_[local];
   const RegSet bank = in_vector(type) ? kAllVectors : kAllInts;
   for (u32 i = newest_ref_[local]; i != kNone;) {

@@ -339,7 +339,7 @@ Reg Compiler::result(Kind type, Reg prefer, RegSet others) {
     if (reg.valid()) {
       destination_ = local;
       destination_tee_ = next == info(Op::LocalTee).code;
-      detach(local);
+      before_write(local);
     } else {
       reader_.go_to(at);
     }

@@ -4,6 +4,7 @@
 
 #include <asmjit/arm/a64assembler.h>
 
+#include <bit>
 #include <cstring>
 
 #include "jit/masm/code_buffer.h"
@@ -35,29 +36,27 @@ constexpr MemOp mem_op(u32 size, u32 opc, bool vector = false, u8 log2_bytes = 0
 // The 13 bits N:immr:imms of a logical immediate, or -1. Such a value is a run of ones, rotated,
 // repeated in elements of 2, 4, ... 64 bits.
 constexpr i32 logical_immediate(u64 value, bool wide) {
-  if (!wide) value = (value & 0xffff'ffff) | value << 32;
-  if (value == 0 || ~value == 0) return -1;
-  u32 size = 64;
-  while (size > 2) {
-    const u32 half = size / 2;
-    const u64 mask = (u64{1} << half) - 1;
-    if ((value & mask) != (value >> half & mask)) break;
-    size = half;
+  u32 size = wide ? 64 : 32;
+  for (;;) {
+    const u64 mask = ~u64{0} >> (64 - size);
+    const u64 element = value & mask;
+    if (element == 0 || element == mask) return -1;
+    // The run of ones may wrap around; then the zeros are the run.
+    const bool wraps = (element & 1) != 0 && (element >> (size - 1) & 1) != 0;
+    u64 run = wraps ? ~element & mask : element;
+    const u32 start = static_cast<u32>(std::countr_zero(run));
+    run >>= start;
+    if ((run & (run + 1)) == 0) {
+      const u32 length = static_cast<u32>(std::bit_width(run));
+      const u32 ones = wraps ? size - length : length;
+      const u32 rotation = wraps ? start + length : start;
+      const u32 immr = (size - rotation) & (size - 1);
+      const u32 imms = ((~(2 * size - 1) & 0x3f) | (ones - 1)) & 0x3f;
+      return static_cast<i32>((size == 64 ? 1u << 12 : 0) | immr << 6 | imms);
+    }
+    size /= 2;
+    if (size == 1 || (element >> size) != (element & mask >> size)) return -1;
   }
-  const u64 mask = ~u64{0} >> (64 - size);
-  const u64 element = value & mask;
-  // Rotate until the run of ones ends at bit 0.
-  u32 rotation = 0;
-  u64 run = element;
-  while (!((run & 1) != 0 && (run >> (size - 1) & 1) == 0)) {
-    run = (run >> 1 | run << (size - 1)) & mask;
-    rotation++;
-  }
-  if ((run & (run + 1)) != 0) return -1;
-  const u32 ones = static_cast<u32>(std::popcount(run));
-  const u32 immr = (size - rotation) % size;
-  const u32 imms = ((~(2 * size - 1) & 0x3f) | (ones - 1)) & 0x3f;
-  return static_cast<i32>((size == 64 ? 1u << 12 : 0) | immr << 6 | imms);
 }
 
 class Out {

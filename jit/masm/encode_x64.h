@@ -26,11 +26,41 @@ struct Op {
   u8 code;
 };
 
+// An Op for tables: read at run time it costs no branches.
+struct PackedOp {
+  u8 prefix;
+  u8 tail_bytes;
+  u16 tail;  // Escape and opcode.
+  bool wide;
+  bool byte_register;
+};
+constexpr PackedOp pack(Op op, bool wide = false, bool byte_register = false) {
+  const bool escape = op.map == 1;
+  const u32 tail = escape ? 0x0f | u32{op.code} << 8 : op.code;
+  return {op.prefix, escape ? u8{2} : u8{1}, static_cast<u16>(tail), wide, byte_register};
+}
+
 enum Cc : u8 { O, NO, B, AE, E, NE, BE, A, S, NS, P, NP, L, GE, LE, G };
 constexpr Cc operator!(Cc cc) { return static_cast<Cc>(cc ^ 1); }
 
 constexpr bool fits_i8(i64 value) { return value == static_cast<i8>(value); }
 constexpr bool fits_i32(i64 value) { return value == static_cast<i32>(value); }
+
+// Part of an instruction, in the order of memory, put together from its end.
+struct Bytes {
+  u64 bits;
+  u32 count;
+
+  constexpr void before(u32 byte) {
+    bits = bits << 8 | byte;
+    count++;
+  }
+  constexpr void before_if(bool condition, u32 byte) {
+    const u64 longer = bits << 8 | byte;
+    bits = condition ? longer : bits;
+    count += condition;
+  }
+};
 
 class Out {
  public:
@@ -50,23 +80,28 @@ class Out {
   // Instruction without immediate; `wide` is REX.W (VEX.W). `byte_register`: the operand rm (in
   // rr) or reg (in rm) is a byte.
   void rr(Op op, bool wide, u32 reg, u32 rm, bool byte_register = false) {
-    head(op, wide, reg, 0, rm, byte_register && needs_rex(rm));
-    modrm(reg, rm);
+    put(head(tail(op), op.prefix, wide, reg, 0, rm, byte_register && needs_rex(rm)),
+        modrm(reg, rm));
   }
   void rm(Op op, bool wide, u32 reg, const Address& m, bool byte_register = false) {
-    head(op, wide, reg, index_of(m), m.base.number(), byte_register && needs_rex(reg));
-    modrm(reg, m);
+    const bool force = byte_register && needs_rex(reg);
+    put(head(tail(op), op.prefix, wide, reg, index_of(m), m.base.number(), force), modrm(reg, m));
+  }
+  void rm(const PackedOp& op, u32 reg, const Address& m) {
+    const bool force = op.byte_register & needs_rex(reg);
+    put(head({op.tail, op.tail_bytes}, op.prefix, op.wide, reg, index_of(m), m.base.number(),
+             force),
+        modrm(reg, m));
   }
 
   // VEX forms; `v` is the first source of the three-operand form, 0 where there is none (the
   // field is stored inverted, and an unused one must read 1111).
   void vex_rr(Op op, bool wide, u32 reg, u32 v, u32 rm) {
-    vex_head(op, wide, reg, v, 0, rm);
-    modrm(reg, rm);
+    put(vex_head(op, wide, reg, v, 0, rm), modrm(reg, rm));
   }
   void vex_rm(Op op, bool wide, u32 reg, u32 v, const Address& m) {
-    vex_head(op, wide, reg, v, index_of(m), m.base.number());
-    modrm(reg, m);
+    const u32 index = m.index.valid() ? m.index.number() : 0;
+    put(vex_head(op, wide, reg, v, index, m.base.number()), modrm(reg, m));
   }
 
   // A short jump to a place further on in the same method; land() completes it.
@@ -102,53 +137,58 @@ class Out {
     std::memcpy(p, &value, sizeof value);
     p += sizeof value;
   }
-  // Without a REX prefix 4 to 7 name ah, ch, dh and bh in byte instructions.
-  static bool needs_rex(u32 reg) { return reg >= 4; }
-  static u32 index_of(const Address& m) { return m.index.valid() ? m.index.number() : 0; }
-
-  void head(Op op, bool wide, u32 reg, u32 index, u32 base, bool force) {
-    if (op.prefix != 0) byte(op.prefix);
-    const u32 rex = (wide ? 8u : 0u) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
-    *p = static_cast<u8>(0x40 | rex);
-    p += (rex != 0) | force;
-    if (op.map >= 1) byte(0x0f);
-    if (op.map == 2) byte(0x38);
-    if (op.map == 3) byte(0x3a);
-    byte(op.code);
+  // Whole words, and one addition: what follows waits for the cursor and nothing else.
+  void put(Bytes first, Bytes second) {
+    std::memcpy(p, &first.bits, sizeof first.bits);
+    std::memcpy(p + first.count, &second.bits, sizeof second.bits);
+    p += first.count + second.count;
   }
 
-  void vex_head(Op op, bool wide, u32 reg, u32 v, u32 index, u32 base) {
+  // Without a REX prefix 4 to 7 name ah, ch, dh and bh in byte instructions.
+  static bool needs_rex(u32 reg) { return reg >= 4; }
+  // 100 in the sib byte says that there is no index.
+  static u32 index_of(const Address& m) { return m.index.valid() ? m.index.number() : 4; }
+
+  static Bytes tail(Op op) {
+    Bytes b{op.code, 1};
+    if (op.map == 2) b.before(0x38);
+    if (op.map == 3) b.before(0x3a);
+    if (op.map >= 1) b.before(0x0f);
+    return b;
+  }
+
+  static Bytes head(Bytes b, u8 prefix, bool wide, u32 reg, u32 index, u32 base, bool force) {
+    const u32 rex = (wide ? 8u : 0u) | reg >> 3 << 2 | index >> 3 << 1 | base >> 3;
+    b.before_if((rex != 0) | force, 0x40 | rex);
+    b.before_if(prefix != 0, prefix);
+    return b;
+  }
+
+  static Bytes vex_head(Op op, bool wide, u32 reg, u32 v, u32 index, u32 base) {
     const u32 pp = op.prefix == 0x66 ? 1 : op.prefix == 0xf3 ? 2 : op.prefix == 0xf2 ? 3 : 0;
     const u32 not_r = reg < 8 ? 0x80 : 0;
     const u32 v_and_pp = (~v & 15) << 3 | pp;
-    if (op.map == 1 && !wide && (index | base) < 8) {
-      byte(0xc5);
-      byte(not_r | v_and_pp);
-    } else {
-      byte(0xc4);
-      byte(not_r | (index < 8 ? 0x40u : 0u) | (base < 8 ? 0x20u : 0u) | op.map);
-      byte((wide ? 0x80u : 0u) | v_and_pp);
-    }
-    byte(op.code);
+    const u32 not_xb = (index < 8 ? 0x40u : 0u) | (base < 8 ? 0x20u : 0u);
+    const bool is_short = op.map == 1 && !wide && not_xb == 0x60;
+    const u32 two = 0xc5 | (not_r | v_and_pp) << 8 | u32{op.code} << 16;
+    const u32 three = 0xc4 | (not_r | not_xb | op.map) << 8 |
+                      ((wide ? 0x80u : 0u) | v_and_pp) << 16 | u32{op.code} << 24;
+    return {is_short ? two : three, is_short ? 3u : 4u};
   }
 
-  void modrm(u32 reg, u32 rm) { byte(0xc0 | (reg & 7) << 3 | (rm & 7)); }
+  static Bytes modrm(u32 reg, u32 rm) { return {0xc0 | (reg & 7) << 3 | (rm & 7), 1}; }
 
-  void modrm(u32 reg, const Address& m) {
+  static Bytes modrm(u32 reg, const Address& m) {
     const u32 base = m.base.number() & 7u;
     // With base 101 mode 0 means something else: such an address gets a displacement of 0.
     const u32 mode = m.disp == 0 && base != 5 ? 0 : fits_i8(m.disp) ? 1 : 2;
-    const u32 head = mode << 6 | (reg & 7) << 3;
-    if (m.index.valid()) {
-      byte(head | 4);
-      byte(static_cast<u32>(m.shift) << 6 | (m.index.number() & 7u) << 3 | base);
-    } else {
-      byte(head | base);
-      *p = 0x24;  // Base 100 asks for a sib byte: no index, base 100.
-      p += base == 4;
-    }
-    put(m.disp);
-    p -= mode == 2 ? 0 : mode == 1 ? 3 : 4;
+    const u32 index = index_of(m);
+    // Base 100 asks for a sib byte, an index needs one.
+    const bool has_sib = (base == 4) | (index != 4);
+    Bytes b{static_cast<u32>(m.disp), mode == 2 ? 4 : mode};
+    b.before_if(has_sib, u32{m.shift} << 6 | (index & 7) << 3 | base);
+    b.before(mode << 6 | (reg & 7) << 3 | (has_sib ? 4 : base));
+    return b;
   }
 
   bool backward_short(const Label& label, u32 opcode) {

@@ -27,9 +27,10 @@ constexpr Op ucomis(FloatWidth w) { return {packed_prefix(w), 1, 0x2e}; }
 constexpr Op kMovaps{0, 1, 0x28}, kAndps{0, 1, 0x54}, kAndnps{0, 1, 0x55}, kOrps{0, 1, 0x56},
     kXorps{0, 1, 0x57}, kPcmpeqd{0x66, 1, 0x76}, kMovToVector{0x66, 1, 0x6e},
     kMovToInt{0x66, 1, 0x7e}, kMov{0, 0, 0x8b}, kCmp{0, 0, 0x3b}, kTest{0, 0, 0x85},
-    kXor{0, 0, 0x33}, kOr{0, 0, 0x0b}, kAdd{0, 0, 0x03};
+    kOr{0, 0, 0x0b}, kAdd{0, 0, 0x03};
 constexpr u8 kLoadCode = 0x10, kAddCode = 0x58, kSubCode = 0x5c, kMinCode = 0x5d, kMaxCode = 0x5f,
              kSqrtCode = 0x51, kFromInt = 0x2a, kToInt = 0x2c, kToFloat = 0x5a;
+constexpr u8 kArithmeticCodes[] = {kAddCode, kSubCode, 0x59, 0x5e};
 constexpr u64 kSign64 = u64{1} << 63;
 
 // Powers of two as floats.
@@ -123,8 +124,7 @@ void MasmX64::all_but_sign(Out& o, FloatWidth w, Reg dst) {
 
 void MasmX64::float_arithmetic(Out& o, FloatBinary op, FloatWidth w, Reg dst, Reg lhs,
                                const Operand& rhs) {
-  constexpr u8 kCodes[] = {kAddCode, kSubCode, 0x59, 0x5e};
-  const Op insn = scalar(w, kCodes[static_cast<u8>(op)]);
+  const Op insn = scalar(w, kArithmeticCodes[static_cast<u8>(op)]);
   if (rhs.kind == Operand::Kind::Memory) return vec(o, insn, dst, lhs, rhs.address);
   Reg right = rhs.reg;
   if (!cpu_.avx && dst == right && dst != lhs) {
@@ -174,6 +174,10 @@ void MasmX64::copysign(Out& o, FloatWidth w, Reg dst, Reg lhs, Reg rhs) {
 void MasmX64::float_binary(FloatBinary op, FloatWidth w, Reg dst, Reg lhs, Operand rhs) {
   DCHECK(rhs.kind != Operand::Kind::Immediate);
   Out o(buffer_);
+  if (op <= FloatBinary::Div && cpu_.avx && rhs.kind == Operand::Kind::Register) [[likely]] {
+    const Op insn = scalar(w, kArithmeticCodes[static_cast<u8>(op)]);
+    return o.vex_rr(insn, false, dst.number(), lhs.number(), rhs.reg.number());
+  }
   if (op <= FloatBinary::Div) return float_arithmetic(o, op, w, dst, lhs, rhs);
   Reg right = rhs.reg;
   if (rhs.kind == Operand::Kind::Memory) {
@@ -195,15 +199,12 @@ void MasmX64::float_unary(FloatUnary op, FloatWidth w, Reg dst, Reg src) {
     return vec(o, neg ? kXorps : kAndps, dst, src, kVector15);
   }
   // Scalar forms keep the upper part of dst and so would wait for its last value: take src's.
-  if (op == FloatUnary::Sqrt) {
-    if (!cpu_.avx) move_vec(o, dst, src);
-    return vec(o, scalar(w, kSqrtCode), dst, src, cpu_.avx ? src : dst);
-  }
+  if (!cpu_.avx) move_vec(o, dst, std::exchange(src, dst));
+  if (op == FloatUnary::Sqrt) return vec(o, scalar(w, kSqrtCode), dst, src, src);
   constexpr u8 kModes[] = {2, 1, 3, 0};  // Ceil, Floor, Trunc, Nearest
   const u8 mode = kModes[static_cast<u8>(op) - static_cast<u8>(FloatUnary::Ceil)];
   const Op round{0x66, 3, is_f64(w) ? u8{0x0b} : u8{0x0a}};
-  if (!cpu_.avx) move_vec(o, dst, src);
-  vec(o, round, dst, src, cpu_.avx ? src : dst);
+  vec(o, round, dst, src, src);
   o.byte(mode | 8u);  // Bit 3: no inexact exception.
 }
 

@@ -51,6 +51,7 @@ struct Operand {
     o.imm = value;
     return o;
   }
+  constexpr bool is_immediate(i32 value) const { return kind == Kind::Immediate && imm == value; }
 };
 
 enum class Alu : u8 { Add, Sub, And, Or, Xor };

@@ -76,6 +76,7 @@ void MasmA64::align(u32 bytes) {
 
 // movz or movn sets the first halfword and fills the others with zeros or ones, movk sets one more.
 void MasmA64::mov_imm(Out& o, bool is_wide, u32 rd, u64 value) {
+  if (value <= 0xffff) return o.imm16(kMovz, false, rd, static_cast<u32>(value), 0);
   if (value <= 0xffff'ffff) is_wide = false;
   const u32 halfwords = is_wide ? 4 : 2;
   u32 zeros = 0, ones = 0;
@@ -399,8 +400,19 @@ MasmA64::Cc MasmA64::compare(Out& o, const Compare& c) {
   return cc_of(c.cond);
 }
 
+// Is one operand zero, whichever way that is asked?
+bool MasmA64::compares_with_zero(const Compare& c) {
+  if (c.kind == Compare::Kind::Int) return c.rhs.is_immediate(0);
+  return c.kind == Compare::Kind::Test && c.rhs.kind == Operand::Kind::Register &&
+         c.rhs.reg == c.lhs;
+}
+
 void MasmA64::set_if(const Compare& c, Reg dst) {
   Out o(buffer_);
+  if (c.cond == Cond::LtS && compares_with_zero(c)) {
+    const u32 top = bits_of(c.width) - 1;
+    return o.bitfield(kUbfm, wide(c.width), dst.number(), c.lhs.number(), top, top);
+  }
   o.select(kCsinc, false, dst.number(), kZero, kZero, !compare(o, c));
 }
 
@@ -417,9 +429,10 @@ void MasmA64::select_if(const Compare& c, Width w, Reg dst, Reg if_true, Reg if_
 
 void MasmA64::branch_if(const Compare& c, Label& label) {
   Out o(buffer_);
-  const bool zero_test = c.kind == Compare::Kind::Int && c.cond <= Cond::Ne &&
-                         c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
-  if (zero_test) {
+  if (c.kind == Compare::Kind::Int && c.rhs.kind == Operand::Kind::Register) [[likely]] {
+    o.rrr(kSubs, wide(c.width), kZero, c.lhs.number(), c.rhs.reg.number());
+    branch(o, cc_of(c.cond), label);
+  } else if (c.cond <= Cond::Ne && compares_with_zero(c)) {
     branch_zero(o, c.cond == Cond::Eq ? kCbz : kCbnz, wide(c.width), c.lhs.number(), label);
   } else {
     const Cc cc = compare(o, c);

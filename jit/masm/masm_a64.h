@@ -94,6 +94,7 @@ class MasmA64 final : public Masm {
   static void access(Out&, MemOp, u32 rt, const Address&);
   static void jump_through(Out&, u32 op, const Address&);
   static void compare_imm(Out&, bool wide, u32 rn, i32 imm);
+  static bool compares_with_zero(const Compare&);
   static Cc compare(Out&, const Compare&);
   static Cc compare_float(Out&, const Compare&);
   static void float_constant(Out&, bool f64, u32 rd, u64 bits);

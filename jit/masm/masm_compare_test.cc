@@ -185,6 +185,43 @@ TEST_P(MasmCompare, Tests) {
   }
 }
 
+// A register with itself, and what arithmetic has just made: whoever knows the flags may use them.
+TEST_P(MasmCompare, Zeros) {
+  const Reg r = ints_[2], other = ints_[1];
+  for (const Cond cond : {Cond::Eq, Cond::Ne, Cond::LtS, Cond::GeS}) {
+    for (const Width w : kWidths) {
+      for (const Compare::Kind kind : {Compare::Kind::Int, Compare::Kind::Test}) {
+        Compare c{.kind = kind, .width = w, .cond = cond, .lhs = r, .rhs = r};
+        if (kind == Compare::Kind::Int) c.rhs = Operand::immediate(0);
+        std::vector<Case> cases;
+        for (const u64 a : kCompared) {
+          State s = filled();
+          s[r] = a;
+          cases.push_back({s, reference(cond, w, a, 0)});
+        }
+        check(c, cases);
+        for (const Alu op : {Alu::Add, Alu::Sub, Alu::And, Alu::Or, Alu::Xor}) {
+          for (const i32 imm : {-1, 0, 1, 0xff, 0xffff, 128}) {
+            for (const Reg lhs : {r, other}) {
+              build([&](Masm& m, auto& exits) {
+                m.alu(op, w, r, lhs, Operand::immediate(imm));
+                m.branch_if(c, exits[0]);
+              });
+              for (const Case& k : cases) {
+                State s = k.before;
+                s[other] = s[r];
+                const State after = execute(s, RegSet::of(r));
+                State result = after;
+                EXPECT_EQ(after.outcome, u64{reference(cond, w, result[r], 0)});
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_P(MasmCompare, Floats) {
   const Reg lhs = vectors_[1];
   for (const FloatWidth w : kFloatWidths) {

@@ -17,10 +17,10 @@ constexpr Reg kRax = int_reg(0), kRcx = int_reg(1), kRdx = int_reg(2), kRsp = in
 constexpr i32 kStackLimit = 0;
 constexpr i32 kPreempt = 8;
 
-constexpr Op kTest{0, 0, 0x85}, kMov{0, 0, 0x8b}, kMovStore{0, 0, 0x89}, kLea{0, 0, 0x8d},
-    kMovzx8{0, 1, 0xb6}, kMovzx16{0, 1, 0xb7}, kMovsx8{0, 1, 0xbe}, kMovsx16{0, 1, 0xbf},
-    kMovsxd{0, 0, 0x63}, kImul{0, 1, 0xaf}, kGroup1{0, 0, 0x81}, kGroup1Imm8{0, 0, 0x83},
-    kGroup3{0, 0, 0xf7}, kGroup5{0, 0, 0xff}, kShiftCl{0, 0, 0xd3}, kShiftImm{0, 0, 0xc1},
+constexpr Op kTest{0, 0, 0x85}, kMov{0, 0, 0x8b}, kLea{0, 0, 0x8d}, kMovzx8{0, 1, 0xb6},
+    kMovzx16{0, 1, 0xb7}, kMovsx8{0, 1, 0xbe}, kMovsx16{0, 1, 0xbf}, kMovsxd{0, 0, 0x63},
+    kImul{0, 1, 0xaf}, kGroup1{0, 0, 0x81}, kGroup1Imm8{0, 0, 0x83}, kGroup3{0, 0, 0xf7},
+    kGroup5{0, 0, 0xff}, kTestByte{0, 0, 0xf6}, kShiftCl{0, 0, 0xd3}, kShiftImm{0, 0, 0xc1},
     kShiftOne{0, 0, 0xd1}, kBsf{0, 1, 0xbc}, kBsr{0, 1, 0xbd}, kTzcnt{0xf3, 1, 0xbc},
     kLzcnt{0xf3, 1, 0xbd}, kPopcnt{0xf3, 1, 0xb8}, kShlx{0x66, 2, 0xf7}, kShrx{0xf2, 2, 0xf7},
     kSarx{0xf3, 2, 0xf7}, kRorx{0xf2, 3, 0xf0};
@@ -49,36 +49,17 @@ constexpr bool wide(Width w) { return w == Width::W64; }
 constexpr bool uses(const Address& a, Reg r) { return a.base == r || a.index == r; }
 constexpr u32 bits_of(Width w) { return wide(w) ? 64 : 32; }
 
-// How each Load and Store is encoded; what is not `integer` is a vector move.
-struct Access {
-  Op op;
-  bool wide = false;
-  bool integer = true;
-};
-constexpr Access kLoads[] = {{kMovsx8},
-                             {kMovzx8},
-                             {kMovsx16},
-                             {kMovzx16},
-                             {kMov},
-                             {kMovsx8, true},
-                             {kMovzx8},
-                             {kMovsx16, true},
-                             {kMovzx16},
-                             {kMovsxd, true},
-                             {kMov},
-                             {kMov, true},
-                             {{0xf3, 1, 0x10}, false, false},
-                             {{0xf2, 1, 0x10}, false, false},
-                             {{0, 1, 0x10}, false, false}};
-constexpr Access kStores[] = {{{0, 0, 0x88}},
-                              {{0x66, 0, 0x89}},
-                              {kMovStore},
-                              {kMovStore, true},
-                              {{0xf3, 1, 0x11}, false, false},
-                              {{0xf2, 1, 0x11}, false, false},
-                              {{0, 1, 0x11}, false, false}};
-static_assert(std::size(kLoads) == static_cast<usize>(Load::V128) + 1);
-static_assert(std::size(kStores) == static_cast<usize>(Store::V128) + 1);
+// How each integer Load and Store is encoded, and each vector one.
+constexpr PackedOp kLoads[] = {pack(kMovsx8),       pack(kMovzx8),        pack(kMovsx16),
+                               pack(kMovzx16),      pack(kMov),           pack(kMovsx8, true),
+                               pack(kMovzx8),       pack(kMovsx16, true), pack(kMovzx16),
+                               pack(kMovsxd, true), pack(kMov),           pack(kMov, true)};
+constexpr PackedOp kStores[] = {pack({0, 0, 0x88}, false, true), pack({0x66, 0, 0x89}),
+                                pack({0, 0, 0x89}), pack({0, 0, 0x89}, true)};
+constexpr Op kVectorLoads[] = {{0xf3, 1, 0x10}, {0xf2, 1, 0x10}, {0, 1, 0x10}};
+constexpr Op kVectorStores[] = {{0xf3, 1, 0x11}, {0xf2, 1, 0x11}, {0, 1, 0x11}};
+static_assert(std::size(kLoads) == static_cast<usize>(Load::F32));
+static_assert(std::size(kStores) == static_cast<usize>(Store::F32));
 
 }  // namespace
 
@@ -133,22 +114,20 @@ void MasmX64::move_imm(Width w, Reg dst, u64 value) {
 }
 
 void MasmX64::load(Load kind, Reg dst, Address a) {
-  const Access& access = kLoads[static_cast<u8>(kind)];
   Out o(buffer_);
-  if (access.integer) {
-    o.rm(access.op, access.wide, dst.number(), a);
+  if (kind < Load::F32) [[likely]] {
+    o.rm(kLoads[static_cast<u8>(kind)], dst.number(), a);
   } else {
-    vec2(o, access.op, dst, a);
+    vec2(o, kVectorLoads[static_cast<u8>(kind) - static_cast<u8>(Load::F32)], dst, a);
   }
 }
 
 void MasmX64::store(Store kind, Address a, Reg src) {
-  const Access& access = kStores[static_cast<u8>(kind)];
   Out o(buffer_);
-  if (access.integer) {
-    o.rm(access.op, access.wide, src.number(), a, kind == Store::I8);
+  if (kind < Store::F32) [[likely]] {
+    o.rm(kStores[static_cast<u8>(kind)], src.number(), a);
   } else {
-    vec2(o, access.op, src, a);
+    vec2(o, kVectorStores[static_cast<u8>(kind) - static_cast<u8>(Store::F32)], src, a);
   }
 }
 
@@ -169,20 +148,22 @@ void MasmX64::store_imm(Store kind, Address a, i32 value) {
 
 // -- Integers -------------------------------------------------------------------------------------
 
+// These answer whether the zero flag then says that dst is zero.
+
 // dst op= imm
-void MasmX64::alu_imm(Out& o, Alu op, Width w, Reg dst, i32 imm) {
+bool MasmX64::alu_imm(Out& o, Alu op, Width w, Reg dst, i32 imm) {
   const u32 n = dst.number();
-  if (op == Alu::And && imm >= 0) w = Width::W32;  // The upper half becomes zero either way.
-  if (op == Alu::And && imm == 0xff) {
-    o.rr(kMovzx8, false, n, n, true);
-  } else if (op == Alu::And && imm == 0xffff) {
-    o.rr(kMovzx16, false, n, n);
+  if (op == Alu::And && imm >= 0) {
+    if (imm == 0xff) return o.rr(kMovzx8, false, n, n, true), false;
+    if (imm == 0xffff) return o.rr(kMovzx16, false, n, n), false;
+    w = Width::W32;  // The upper half becomes zero either way.
   } else if (op == Alu::Xor && imm == -1) {
-    o.rr(kGroup3, wide(w), kNotExt, n);
+    return o.rr(kGroup3, wide(w), kNotExt, n), false;
   } else if (imm == 128 && (op == Alu::Add || op == Alu::Sub)) {
-    o.rr(kGroup1Imm8, wide(w), ext(op == Alu::Add ? Alu::Sub : Alu::Add), n);
-    o.byte(0x80);
-  } else if (fits_i8(imm)) {
+    op = op == Alu::Add ? Alu::Sub : Alu::Add;
+    imm = -128;
+  }
+  if (fits_i8(imm)) {
     o.rr(kGroup1Imm8, wide(w), ext(op), n);
     o.byte(static_cast<u32>(imm));
   } else if (dst == kRax) {
@@ -193,20 +174,36 @@ void MasmX64::alu_imm(Out& o, Alu op, Width w, Reg dst, i32 imm) {
     o.rr(kGroup1, wide(w), ext(op), n);
     o.dword(static_cast<u32>(imm));
   }
+  return true;
 }
 
-void MasmX64::alu_reg(Out& o, Alu op, Width w, Reg dst, Reg lhs, Reg rhs) {
-  if (dst == rhs && dst != lhs) {
+bool MasmX64::alu_imm_of(Out& o, Alu op, Width w, Reg dst, Reg lhs, i32 imm) {
+  // The negation of the smallest immediate is not one.
+  const bool sum = op == Alu::Add || (op == Alu::Sub && imm != INT32_MIN);
+  if (sum && imm != 0) {
+    return lea(o, w, dst, {.base = lhs, .disp = op == Alu::Add ? imm : -imm}), false;
+  }
+  if (op == Alu::And && (imm == 0xff || imm == 0xffff)) {
+    const bool byte = imm == 0xff;
+    return o.rr(byte ? kMovzx8 : kMovzx16, false, dst.number(), lhs.number(), byte), false;
+  }
+  mov(o, w, dst, lhs);
+  return alu_imm(o, op, w, dst, imm);
+}
+
+bool MasmX64::alu_reg(Out& o, Alu op, Width w, Reg dst, Reg lhs, Reg rhs) {
+  if (dst == rhs) {
     if (op == Alu::Sub) {
       o.rr(kGroup3, wide(w), kNegExt, dst.number());
       op = Alu::Add;
     }
     std::swap(lhs, rhs);
-  } else if (dst != lhs && op == Alu::Add) {
-    return lea(o, w, dst, {.base = lhs, .index = rhs});
+  } else if (op == Alu::Add) {
+    return lea(o, w, dst, {.base = lhs, .index = rhs}), false;
   }
   mov(o, w, dst, lhs);
   o.rr(from_rm(op), wide(w), dst.number(), rhs.number());
+  return true;
 }
 
 void MasmX64::alu_mem(Out& o, Alu op, Width w, Reg dst, Reg lhs, const Address& a) {
@@ -224,40 +221,25 @@ void MasmX64::alu_mem(Out& o, Alu op, Width w, Reg dst, Reg lhs, const Address& 
 }
 
 void MasmX64::alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
-  emit_alu(op, w, dst, lhs, rhs);
-  bool sets_flags = true;
-  if (rhs.kind == Operand::Kind::Register) {
-    sets_flags = op != Alu::Add || dst == lhs || dst == rhs.reg;
-  } else if (rhs.kind == Operand::Kind::Immediate) {
-    const bool sum = op == Alu::Add || op == Alu::Sub;
-    const bool moves = op == Alu::And && (rhs.imm == 0xff || rhs.imm == 0xffff);
-    sets_flags = (dst == lhs || !sum) && !moves && !(op == Alu::Xor && rhs.imm == -1);
-  }
-  if (sets_flags) zero_flag_ = {offset(), dst, w};
-}
-
-void MasmX64::emit_alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
   Out o(buffer_);
+  bool sets_zero_flag = true;
   switch (rhs.kind) {
     case Operand::Kind::Register:
-      return alu_reg(o, op, w, dst, lhs, rhs.reg);
-    case Operand::Kind::Memory:
-      return alu_mem(o, op, w, dst, lhs, rhs.address);
+      if (dst == lhs) [[likely]] {
+        o.rr(from_rm(op), wide(w), dst.number(), rhs.reg.number());
+      } else {
+        sets_zero_flag = alu_reg(o, op, w, dst, lhs, rhs.reg);
+      }
+      break;
     case Operand::Kind::Immediate:
+      sets_zero_flag =
+          dst == lhs ? alu_imm(o, op, w, dst, rhs.imm) : alu_imm_of(o, op, w, dst, lhs, rhs.imm);
+      break;
+    case Operand::Kind::Memory:
+      alu_mem(o, op, w, dst, lhs, rhs.address);
       break;
   }
-  // The negation of the smallest immediate is not one.
-  const bool sum = op == Alu::Add || (op == Alu::Sub && rhs.imm != INT32_MIN);
-  if (dst == lhs) {
-    alu_imm(o, op, w, dst, rhs.imm);
-  } else if (sum && rhs.imm != 0) {
-    lea(o, w, dst, {.base = lhs, .disp = op == Alu::Add ? rhs.imm : -rhs.imm});
-  } else if (op == Alu::And && (rhs.imm == 0xff || rhs.imm == 0xffff)) {
-    o.rr(rhs.imm == 0xff ? kMovzx8 : kMovzx16, false, dst.number(), lhs.number(), rhs.imm == 0xff);
-  } else {
-    mov(o, w, dst, lhs);
-    alu_imm(o, op, w, dst, rhs.imm);
-  }
+  if (sets_zero_flag) zero_flag_ = {o.offset(), dst, w};
 }
 
 void MasmX64::alu_memory(Alu op, Width w, Address dst, Operand rhs) {
@@ -529,7 +511,7 @@ void MasmX64::test(Out& o, const Compare& c) {
     o.byte(0xa8);
     o.byte(static_cast<u32>(imm));
   } else if (low_byte) {
-    o.rr({0, 0, 0xf6}, false, 0, n, true);
+    o.rr(kTestByte, false, 0, n, true);
     o.byte(static_cast<u32>(imm));
   } else if (c.lhs == kRax) {
     if (is_wide) o.byte(0x48);
@@ -545,7 +527,7 @@ void MasmX64::test(Out& o, const Compare& c) {
 bool MasmX64::zero_flag_is_set_by(const Out& o, const Compare& c) {
   const bool with_zero = c.kind == Compare::Kind::Test
                              ? c.rhs.kind == Operand::Kind::Register && c.rhs.reg == c.lhs
-                             : c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
+                             : c.rhs.is_immediate(0);
   return with_zero && (c.cond == Cond::Eq || c.cond == Cond::Ne) && zero_flag_.reg == c.lhs &&
          zero_flag_.width == c.width && zero_flag_.offset == static_cast<u32>(o.p - buffer_.at(0));
 }
@@ -560,8 +542,7 @@ MasmX64::Flags MasmX64::compare(Out& o, const Compare& c) {
 void MasmX64::set_if(const Compare& c, Reg dst) {
   Out o(buffer_);
   const u32 d = dst.number();
-  const bool sign = c.kind == Compare::Kind::Int && c.cond == Cond::LtS &&
-                    c.rhs.kind == Operand::Kind::Immediate && c.rhs.imm == 0;
+  const bool sign = c.kind == Compare::Kind::Int && c.cond == Cond::LtS && c.rhs.is_immediate(0);
   if (sign) {
     mov(o, c.width, dst, c.lhs);
     o.rr(kShiftImm, wide(c.width), ext(Shift::ShrU), d);
@@ -613,6 +594,10 @@ void MasmX64::select_if(const Compare& c, Width w, Reg dst, Reg if_true, Reg if_
 
 void MasmX64::branch_if(const Compare& c, Label& label) {
   Out o(buffer_);
+  if (c.kind == Compare::Kind::Int && c.rhs.kind == Operand::Kind::Register) [[likely]] {
+    o.rr(kCmp, wide(c.width), c.lhs.number(), c.rhs.reg.number());
+    return o.jump(cc_of(c.cond), label);
+  }
   const Flags flags = compare(o, c);
   switch (flags.parity) {
     case Flags::Parity::Ignored:

@@ -95,10 +95,10 @@ class MasmX64 final : public Masm {
 
   static void mov(Out&, Width, Reg dst, Reg src);
   static void mov_imm(Out&, Width, Reg dst, u64 value);
-  static void alu_imm(Out&, Alu, Width, Reg dst, i32 imm);
-  void emit_alu(Alu, Width, Reg dst, Reg lhs, Operand rhs);
-  void alu_reg(Out&, Alu, Width, Reg dst, Reg lhs, Reg rhs);
-  void alu_mem(Out&, Alu, Width, Reg dst, Reg lhs, const Address&);
+  static bool alu_imm(Out&, Alu, Width, Reg dst, i32 imm);
+  static bool alu_imm_of(Out&, Alu, Width, Reg dst, Reg lhs, i32 imm);
+  static bool alu_reg(Out&, Alu, Width, Reg dst, Reg lhs, Reg rhs);
+  static void alu_mem(Out&, Alu, Width, Reg dst, Reg lhs, const Address&);
   static void lea(Out&, Width, Reg dst, const Address&);
   CallReloc near_transfer(u8 opcode, u32 indirect_ext, Near kind, u32 index);
   static void multiply_imm(Out&, Width, Reg dst, Reg lhs, i32 imm);

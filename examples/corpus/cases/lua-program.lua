@@ -10,10 +10,15 @@ for i, square in range(5) do io.write(i, ':', square, ' ') end
 print()
 local Stack = setmetatable({}, {__call = function(class, ...) return setmetatable({...}, class) end})
 Stack.__index = Stack
-Stack.__add = function(a, b) local c = Stack(table.unpack(a)) for _, v in ipairs(b) do c[#c + 1] = v end return c end
+Stack.__add = function(a, b)
+  local c = Stack(table.unpack(a))
+  for _, v in ipairs(b) do c[#c + 1] = v end
+  return c
+end
 Stack.__tostring = function(s) return '<' .. table.concat(s, ',') .. '>' end
 print(tostring(Stack(1, 2) + Stack(3)), #Stack(1, 2, 3))
-print(7 // 2, -7 // 2, -7 % 3, 7 / 2, 2 ^ 10, 1 << 62, 0xff ~ 0x0f, 3 | 4, math.maxinteger + 1 == math.mininteger)
+print(7 // 2, -7 // 2, -7 % 3, 7 / 2, 2 ^ 10, 1 << 62, 0xff ~ 0x0f, 3 | 4)
+print(math.maxinteger + 1 == math.mininteger)
 print(('%5.2f|%-6s|%q|%x|%g'):format(3.14159, 'ab', 'line\n"q"', 255, 1e100))
 print(('one two  three'):gsub('%s+', '_'), ('key = value'):match('^(%w+)%s*=%s*(%w+)$'))
 print(select('#', nil, nil), select(-1, 'a', 'b'), #arg, arg[1])

@@ -47,7 +47,8 @@ for path in ("/work/none", "/etc/passwd", "/work/../../etc/passwd", "/work"):
         open(path).read()
         print("opened", path)
     except OSError as error:
-        print(type(error).__name__ if path.startswith("/work") and ".." not in path else "refused", path)
+        inside = path.startswith("/work") and ".." not in path
+        print(type(error).__name__ if inside else "refused", path)
 with sqlite3.connect(":memory:") as db:
     db.execute("create table t (k integer primary key, v text)")
     db.executemany("insert into t (v) values (?)", [(w,) for w in "one two three four".split()])

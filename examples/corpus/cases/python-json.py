@@ -18,7 +18,8 @@ for bad in ("[1,]", '{"a" 1}', '"open', "nul", "[1] 2", '{"a": 1, }', "\"\x01\""
         print(json.loads(bad))
     except json.JSONDecodeError as error:
         print(error)
-large = json.dumps([{"id": i, "name": f"item {i}", "tags": ["a", "b", str(i % 7)]} for i in range(5000)])
+items = [{"id": i, "name": f"item {i}", "tags": ["a", "b", str(i % 7)]} for i in range(5000)]
+large = json.dumps(items)
 back = json.loads(large)
 print(len(large), len(back), back[4321], hashlib.sha256(large.encode()).hexdigest())
 packed = zlib.compress(large.encode(), 9)

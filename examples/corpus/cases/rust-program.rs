@@ -75,7 +75,8 @@ fn main() -> io::Result<()> {
     let sorted: BTreeMap<_, _> = counts.iter().collect();
     println!("{:#?}", sorted);
     let squares: HashSet<u64> = (0..1000).map(|i| i * i % 1009).collect();
-    println!("{} {:>8.3} {:#x} {:?}", squares.len(), std::f64::consts::PI, 255, "é\n".chars().rev().collect::<String>());
+    let reversed: String = "é\n".chars().rev().collect();
+    println!("{} {:>8.3} {:#x} {:?}", squares.len(), std::f64::consts::PI, 255, reversed);
     println!("{:?} {:?}", u32::MAX.checked_add(1), (-7i32).rem_euclid(3));
     io::stdout().flush()?;
     std::process::exit(9);
