@@ -34,7 +34,6 @@ endmacro()
 
 lr_package(Threads libc6-dev)
 lr_package(GTest libgtest-dev)
-lr_package(CLI11 libcli11-dev)
 lr_package(benchmark libbenchmark-dev)
 
 # fmt is compiled into us: as a shared library it costs a third of the start of a small program,
