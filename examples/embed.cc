@@ -1,5 +1,5 @@
-// lunatic-run as a library: loads a module, gives it a host function, calls an export, and catches a
-// trap. Built with the project; elsewhere, after `cmake --install`:
+// lunatic-run as a library: loads a module, gives it a host function, calls an export, and catches
+// a trap. Built with the project; elsewhere, after `cmake --install`:
 //
 //   find_package(LunaticRun)
 //   target_link_libraries(your_program PRIVATE lunatic-run::host)
