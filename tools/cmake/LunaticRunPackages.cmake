@@ -35,5 +35,11 @@ macro(lr_plain_library target header library debian)
   target_link_libraries(${target} INTERFACE ${${target}_LIBRARY})
 endmacro()
 lr_plain_library(lr_asmjit asmjit/asmjit.h asmjit libasmjit-dev)
-lr_plain_library(lr_zydis Zydis/Zydis.h Zydis libzydis-dev)
 lr_plain_library(lr_mimalloc mimalloc.h mimalloc libmimalloc-dev mimalloc-2.0 mimalloc-3.0)
+
+# Zydis is loaded when the first listing is asked for (jit/masm/disassemble_x64.cc).
+lr_plain_library(lr_zydis Zydis/Zydis.h Zydis libzydis-dev)
+get_filename_component(lr_zydis_FILE ${lr_zydis_LIBRARY} REALPATH)
+get_filename_component(lr_zydis_FILE ${lr_zydis_FILE} NAME)
+set_target_properties(lr_zydis PROPERTIES INTERFACE_LINK_LIBRARIES "${CMAKE_DL_LIBS}"
+  INTERFACE_COMPILE_DEFINITIONS "LR_ZYDIS_FILE=\"${lr_zydis_FILE}\"")
