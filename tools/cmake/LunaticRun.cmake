@@ -31,6 +31,9 @@ lr_package(benchmark libbenchmark-dev)
 function(lr_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
     -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
+  # From g++ 13 on: it takes every function with a reference parameter and a reference result for one
+  # that returns its parameter.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-dangling-reference>)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 endfunction()
 
