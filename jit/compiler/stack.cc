@@ -36,6 +36,7 @@ void Compiler::push_local(u32 local, Kind type) {
   value.local = local;
   value.older = newest_ref_[local];
   newest_ref_[local] = height();
+  if (const Reg home = homes_.of(local); home.valid()) last_read_[home.code] = local;
   stack_.push_back(value);
 }
 
@@ -110,6 +111,10 @@ Operand Compiler::pop_float_operand() {
     return slot_of_local(value.local);
   }
   if (value.where == Value::Where::Slot) return slot_of_stack(value.slot);
+  if (value.where == Value::Where::Const) {
+    const bool f32 = value.type == Kind::F32;
+    return masm_.float_constant(f32 ? FloatWidth::F32 : FloatWidth::F64, value.bits);
+  }
   return to_reg(value);
 }
 
