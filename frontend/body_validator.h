@@ -50,6 +50,7 @@ struct ValidatorState {
   FactCollector collector;
   FuncFacts facts;  // Where the caller wants none.
   Instr instr;
+  bool use_fast_path = true;
   std::vector<u32> named_functions;
   std::vector<bool> written_tables;  // By all functions checked with this state.
 };

@@ -4,7 +4,8 @@
 //
 // The entries of all open loops lie in one stack, the inner loop's on top, below them one entry of
 // each local for the whole function. A local knows its entry in the innermost loop's list by a
-// stamp; an entry keeps the stamp it replaced, so that closing a loop restores the outer loop's view:
+// stamp; an entry keeps the stamp it replaced, so that closing a loop restores the outer loop's
+// view:
 //
 //   entries_   [all locals] [outer: a b c] [inner: b d]
 //   closing inner:          b has an entry in outer: add to it; d has none: append it to outer
@@ -59,7 +60,8 @@ class FactCollector {
     }
     local.last_use = offset;
     local.last_loop = open_loops_.data()[local.loops_at_def];
-    if (local.stamp != loop_stamp_) [[unlikely]] add_entry(local);
+    if (local.stamp != loop_stamp_) [[unlikely]]
+      add_entry(local);
     Entry& entry = entries_.data()[local.entry];
     entry.weight++;
     entry.written |= write;
@@ -86,7 +88,6 @@ class FactCollector {
 
   FuncFacts* facts_ = nullptr;
   std::vector<LocalState>* locals_ = nullptr;
-  u32 weight_ = 1;      // 8^(open loops), saturating.
   u32 loop_stamp_ = 0;  // Index of the innermost open loop, plus one; 0 outside.
   u32 last_serial_ = 0;
   u32 depth_ = 0;                // Of control; 0 is the function.

@@ -42,8 +42,8 @@ class Diag {
   std::optional<Error> error_;
 };
 
-// Length of the longest prefix that is strict UTF-8: no overlong forms, no surrogates, nothing above
-// U+10FFFF.
+// Length of the longest prefix that is strict UTF-8: no overlong forms, no surrogates, nothing
+// above U+10FFFF.
 usize utf8_prefix(std::span<const u8> bytes);
 inline bool is_utf8(std::span<const u8> bytes) { return utf8_prefix(bytes) == bytes.size(); }
 inline std::span<const u8> as_bytes(std::string_view text) {

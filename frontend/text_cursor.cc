@@ -141,7 +141,7 @@ std::string TextCursor::string() {
 std::string TextCursor::name() {
   Token token = peek();
   std::string bytes = string();
-  if (!is_utf8(bytes)) fail_at(token, Err::MalformedUtf8);
+  if (!is_utf8(bytes)) fail_at(token, Err::BadUtf8);
   return bytes;
 }
 

@@ -224,7 +224,7 @@ Token Lexer::compound_token() {
     fail(Err::EmptyIdentifier, begin);
   } else if (is_quoted_id && strings == 1 && token.back() == '"') {
     result.kind = TokenKind::Id;
-    if (!is_utf8(decode_string(token.substr(1)))) fail(Err::MalformedUtf8, begin);
+    if (!is_utf8(decode_string(token.substr(1)))) fail(Err::BadUtf8, begin);
   } else {
     result.kind = kind_of(token, strings, result.word);
   }
@@ -263,7 +263,7 @@ void Lexer::annotation() {
   if (at(at_) == '"') {
     if (scan_string()) return fail(Err::EmptyAnnotationId, begin);
     quoted_id = decode_string(text().substr(id_begin, at_ - id_begin));
-    if (!is_utf8(quoted_id)) return fail(Err::MalformedUtf8, begin);
+    if (!is_utf8(quoted_id)) return fail(Err::BadUtf8, begin);
     id = quoted_id;
   } else {
     while (!at_end() && char_class(at(at_)) == kIdChar) at_++;
@@ -299,7 +299,7 @@ Result<TokenizedText> Lexer::run() {
   if (text().size() >= std::numeric_limits<u32>::max()) {
     return make_error(Err::LimitExceeded, "a text of 4 GiB");
   }
-  if (usize good = utf8_prefix(as_bytes(text())); good < text().size()) fail(Err::MalformedUtf8, good);
+  if (usize good = utf8_prefix(as_bytes(text())); good < text().size()) fail(Err::BadUtf8, good);
   out_.tokens.reserve(text().size() / 6 + 1);
   while (!failed()) {
     if (skip_space()) continue;

@@ -239,8 +239,9 @@ class TypeSection {
                 (super.describes != kNoType) == (type.describes != kNoType) &&
                 (super.descriptor == kNoType || type.descriptor != kNoType);
     if (!fits) {
-      return reader_.fail(Err::BadSubType, at, fmt::format("{} does not match super type {}", index,
-                                                           index_of(type.supertype)));
+      return reader_.fail(
+          Err::BadSubType, at,
+          fmt::format("{} does not match super type {}", index, index_of(type.supertype)));
     }
     if (super.descriptor != kNoType && !is_subtype(type.descriptor, super.descriptor)) {
       return reader_.fail(Err::BadDescriptor, at,

@@ -20,16 +20,29 @@ enum class Kind : u8 { I32, I64, F32, F64, V128, Ref, I8, I16, Bottom };
 
 // Abstract heap types, and `Defined` for a TypeId.
 enum class Heap : u8 {
-  Func, NoFunc, Extern, NoExtern, Any, Eq, I31, Struct, Array, None, Exn, NoExn, Bottom, Defined
+  Func,
+  NoFunc,
+  Extern,
+  NoExtern,
+  Any,
+  Eq,
+  I31,
+  Struct,
+  Array,
+  None,
+  Exn,
+  NoExn,
+  Bottom,
+  Defined
 };
 
 // A value type (or a packed storage type) in 8 bytes that compare as one integer.
 struct ValType {
   Kind kind = Kind::Bottom;
-  Heap heap = Heap::Bottom;    // Meaningful for Ref only.
-  bool nullable = false;       // Meaningful for Ref only.
-  bool exact = false;          // Meaningful for Ref to a Defined type (custom descriptors).
-  TypeId type = 0;             // Meaningful when heap is Defined.
+  Heap heap = Heap::Bottom;  // Meaningful for Ref only.
+  bool nullable = false;     // Meaningful for Ref only.
+  bool exact = false;        // Meaningful for Ref to a Defined type (custom descriptors).
+  TypeId type = 0;           // Meaningful when heap is Defined.
 
   constexpr bool operator==(const ValType&) const = default;
   constexpr bool is_ref() const { return kind == Kind::Ref; }
@@ -74,13 +87,13 @@ struct DefinedType {
   Composite composite = Composite::Func;
   bool is_final = true;
   TypeId supertype = kNoType;
-  TypeId descriptor = kNoType;  // custom-descriptors: (descriptor $t)
-  TypeId describes = kNoType;   // custom-descriptors: (describes $t)
-  u32 depth = 0;                // Number of supertypes; the length of the display minus one.
-  std::span<const ValType> params;   // Func
-  std::span<const ValType> results;  // Func
-  std::span<const FieldType> fields; // Struct; Array has exactly one
-  std::span<const TypeId> display;   // display[i] = the supertype at depth i; last is itself.
+  TypeId descriptor = kNoType;        // custom-descriptors: (descriptor $t)
+  TypeId describes = kNoType;         // custom-descriptors: (describes $t)
+  u32 depth = 0;                      // Number of supertypes; the length of the display minus one.
+  std::span<const ValType> params;    // Func
+  std::span<const ValType> results;   // Func
+  std::span<const FieldType> fields;  // Struct; Array has exactly one
+  std::span<const TypeId> display;    // display[i] = the supertype at depth i; last is itself.
 };
 
 }  // namespace lr

@@ -57,6 +57,54 @@ Status check(std::vector<u8> bytes, const FeatureSet& features) {
   return ok_status();
 }
 
+bool operator==(const FuncFacts& a, const FuncFacts& b) {
+  auto same = [](const auto& left, const auto& right, auto equal) {
+    return std::ranges::equal(left, right, equal);
+  };
+  return same(a.locals, b.locals,
+              [](const LocalFacts& x, const LocalFacts& y) {
+                return x.weight == y.weight && x.begin == y.begin && x.end == y.end &&
+                       x.used == y.used && x.written == y.written;
+              }) &&
+         same(a.loops, b.loops,
+              [](const LoopFacts& x, const LoopFacts& y) {
+                return x.begin == y.begin && x.end == y.end && x.parent == y.parent &&
+                       x.locals_first == y.locals_first && x.locals_count == y.locals_count &&
+                       x.locals_overflow == y.locals_overflow && x.has_call == y.has_call &&
+                       x.grows_memory == y.grows_memory && x.innermost == y.innermost &&
+                       x.has_backward_branch == y.has_backward_branch;
+              }) &&
+         same(a.loop_locals, b.loop_locals,
+              [](const LoopLocal& x, const LoopLocal& y) {
+                return x.local == y.local && x.weight == y.weight && x.written == y.written;
+              }) &&
+         same(a.blocks, b.blocks,
+              [](const BlockFacts& x, const BlockFacts& y) {
+                return x.end == y.end && x.is_target == y.is_target;
+              }) &&
+         a.stack_max == b.stack_max && a.control_depth_max == b.control_depth_max &&
+         a.has_call == b.has_call && a.has_div == b.has_div && a.has_shift == b.has_shift &&
+         a.uses_memory == b.uses_memory && a.has_simd == b.has_simd && a.has_loop == b.has_loop;
+}
+
+// What the validator says of a function, with and without its fast path, is the same.
+void expect_same_on_both_paths(const Module& module) {
+  ValidatorScratch fast, slow;
+  slow.use_fast_path(false);
+  for (u32 i = module.imported_functions; i < module.functions.size(); i++) {
+    FuncFacts fast_facts, slow_facts;
+    Status a = validate_function(module, i, &fast_facts, fast);
+    Status b = validate_function(module, i, &slow_facts, slow);
+    ASSERT_EQ(a.ok(), b.ok()) << "function " << i;
+    if (a.ok()) {
+      EXPECT_TRUE(fast_facts == slow_facts) << "function " << i;
+    } else {
+      EXPECT_EQ(a.error().message(), b.error().message());
+      EXPECT_EQ(a.error().offset, b.error().offset);
+    }
+  }
+}
+
 struct Counts {
   u32 accepted = 0;
   u32 refused = 0;
@@ -67,6 +115,9 @@ struct Counts {
 std::string difference(const WastCommand& command, const FeatureSet& features, Counts& counts) {
   Result<std::vector<u8>> bytes = command.module->encode();
   if (!bytes.ok()) return "";
+  if (auto module = decode_module(*bytes, features); module.ok()) {
+    expect_same_on_both_paths(**module);
+  }
   Status status = check(std::move(*bytes), features);
   bool is_malformed = command.kind == Kind::AssertMalformed;
   bool is_invalid = command.kind == Kind::AssertInvalid;

@@ -12,6 +12,8 @@ namespace lr {
 ValidatorScratch::ValidatorScratch() : state_(std::make_unique<ValidatorState>()) {}
 ValidatorScratch::~ValidatorScratch() = default;
 
+void ValidatorScratch::use_fast_path(bool use) { state_->use_fast_path = use; }
+
 std::span<const u32> ValidatorScratch::named_functions() const { return state_->named_functions; }
 
 Status validate_function(const Module& module, u32 func_index, FuncFacts* facts,

@@ -29,6 +29,9 @@ class ValidatorScratch {
   // Functions that ref.func named in the last constant expression.
   std::span<const u32> named_functions() const;
 
+  // For tests: whether the frequent instructions take their short way (they do).
+  void use_fast_path(bool use);
+
   ValidatorState& state() { return *state_; }
   const ValidatorState& state() const { return *state_; }
 

@@ -117,6 +117,10 @@ std::string IdTable::definition(u32 index) const {
   return fmt::format(" (@name {})", quoted(found->second.name));
 }
 
+bool IdTable::truncate(u32 size) {
+  return std::erase_if(entries_, [&](const auto& entry) { return entry.first >= size; }) > 0;
+}
+
 std::optional<NameSection> read_name_section(std::span<const u8> bytes, u32 from, u32 to) {
   NameSection names;
   Diag diag;

@@ -30,6 +30,8 @@ class IdTable {
   // What stands behind the word that defines the index, a space first; may be empty.
   std::string definition(u32 index) const;
   bool has_name(u32 index) const { return entries_.contains(index); }
+  // Forgets the names of indices from `size` on, which nothing defines. Whether there were any.
+  bool truncate(u32 size);
 
  private:
   struct Entry {
@@ -44,7 +46,7 @@ using LabelNames = std::unordered_map<u32, std::string_view>;
 
 // All of a name section. Views point into the module's bytes.
 struct NameSection {
-  std::optional<std::string_view> module;
+  std::string_view module;  // Empty for none.
   std::array<IdTable, kSpaceCount> spaces;
   std::unordered_map<u32, IdTable> locals;  // By function.
   std::unordered_map<u32, LabelNames> labels;

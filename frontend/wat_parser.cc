@@ -110,6 +110,7 @@ Result<std::vector<u8>> WatModule::run() {
   collect_fields(has_parens ? TokenKind::Close : TokenKind::End);
   if (has_parens) in_.close();
   in_.expect(TokenKind::End);
+  if (!in_.ok()) return in_.take_error();
 
   context_.types.resize(context_.space(Space::Type).size());
   for (const Field& field : fields_) {

@@ -45,27 +45,34 @@ std::string PrintedModule::text_of(ValType type) const {
   return fmt::format("(ref {}{})", type.nullable ? "null " : "", text_of_heap(type));
 }
 
-std::string PrintedModule::type_use(u32 type, const IdTable* locals) const {
-  std::string out = fmt::format(" (type {})", names[Space::Type].ref(type));
-  if (type >= types.size() || !types[type].is_func) return out;
-  const PrintedType& info = types[type];
+std::string PrintedModule::signature(const PrintedType& type, const IdTable* locals) const {
+  std::string out;
   bool is_open = false;  // A group of parameters without names.
-  for (u32 i = 0; i < info.params.size(); i++) {
+  for (u32 i = 0; i < type.params.size(); i++) {
     bool is_named = locals != nullptr && locals->has_name(i);
     if (is_open && is_named) out += ')';
     if (!is_open || is_named) out += " (param";
     if (is_named) out += locals->definition(i);
     out += ' ';
-    out += text_of(info.params[i]);
+    out += text_of(type.params[i]);
     if (is_named) out += ')';
     is_open = !is_named;
   }
   if (is_open) out += ')';
-  if (info.results.empty()) return out;
+  if (type.results.empty()) return out;
   out += " (result";
-  for (ValType result : info.results)
-    fmt::format_to(std::back_inserter(out), " {}", text_of(result));
-  return out + ')';
+  for (ValType result : type.results) {
+    out += ' ';
+    out += text_of(result);
+  }
+  out += ')';
+  return out;
+}
+
+std::string PrintedModule::type_use(u32 type, const IdTable* locals) const {
+  std::string out = fmt::format(" (type {})", names[Space::Type].ref(type));
+  if (type < types.size() && types[type].is_func) out += signature(types[type], locals);
+  return out;
 }
 
 void WatCodePrinter::new_line(usize depth) {
@@ -79,7 +86,7 @@ void WatCodePrinter::print_body(u32 body_offset, const HintTable* hints) {
   Instr instr;
   while (true) {
     read_instr(reader_, module_.features, instr);
-    if (instr.op == kNoOp) return;
+    if (instr.op == kNoOp || !fits(instr.op)) return;
     if (closes_block(instr.op)) {
       if (open_.empty()) break;
       pop_label();
@@ -94,7 +101,7 @@ void WatCodePrinter::print_body(u32 body_offset, const HintTable* hints) {
       }
     }
     instruction(instr);
-    if (opens_block(instr.op)) push_label();
+    if (opens_block(instr.op)) push_label(instr.op);
   }
   if (!reader_.at_end()) reader_.fail(Err::EndExpected, instr.offset);
 }
@@ -104,18 +111,32 @@ std::string WatCodePrinter::take_expression() {
   u32 count = 0;
   for (;; count++) {
     read_instr(reader_, module_.features, instr);
-    if (instr.op == kNoOp || (instr.op == Op::End && open_.empty())) break;
+    if (instr.op == kNoOp || (instr.op == Op::End && open_.empty()) || !fits(instr.op)) break;
     if (closes_block(instr.op) && !open_.empty()) pop_label();
     if (count > 0) out_ += ' ';
     instruction(instr);
-    if (opens_block(instr.op)) push_label();
+    if (opens_block(instr.op)) push_label(instr.op);
   }
   return count == 1 ? fmt::format("({})", out_) : out_;
 }
 
-void WatCodePrinter::push_label() {
+bool WatCodePrinter::fits(Op op) {
+  if (!divides_block(op) && op != Op::Delegate) return true;
+  Op around = open_.empty() ? kNoOp : open_.back().op;
+  // After a catch a try goes on with another one, but not with delegate.
+  bool is_try = around == Op::Try || around == Op::Catch;
+  bool fits = op == Op::Else ? around == Op::If : op == Op::Delegate ? around == Op::Try : is_try;
+  if (!fits) {
+    reader_.fail(Err::EndExpected, reader_.offset(), std::string(info(op).text));
+    return false;
+  }
+  if (op != Op::Delegate) open_.back().op = op;
+  return true;
+}
+
+void WatCodePrinter::push_label(Op op) {
   auto index = static_cast<u32>(open_.size());
-  Label label;
+  Label label{op, {}, kNone};
   if (labels_ != nullptr) {
     auto named = labels_->find(blocks_);
     if (named != labels_->end()) label.name = named->second;

@@ -15,6 +15,7 @@ namespace lr {
 // What the printer knows of a type of the module.
 struct PrintedType {
   bool is_func = false;
+  u32 fields = 0;               // Of a structure.
   std::vector<ValType> params;  // Raw.
   std::vector<ValType> results;
 };
@@ -29,7 +30,9 @@ struct PrintedModule {
   std::string text_of(ValType type) const;
   // A raw heap type, as behind ref.null.
   std::string text_of_heap(ValType type) const;
-  // " (type x)" and, if it is a function type, its parameters and results. `locals` may be null.
+  // " (param t*)" and " (result t*)" of a function type. `locals` may be null.
+  std::string signature(const PrintedType& type, const IdTable* locals) const;
+  // " (type x)" and, if it is a function type, its signature.
   std::string type_use(u32 type, const IdTable* locals) const;
 };
 
@@ -51,12 +54,15 @@ class WatCodePrinter {
  private:
   static constexpr u32 kNone = ~u32{0};
   struct Label {
+    Op op{};                // That opened the block; Else or CatchAll when those are behind.
     std::string_view name;  // Empty for none.
     u32 shadowed = kNone;
   };
 
   void new_line(usize depth);
-  void push_label();
+  void push_label(Op op);
+  // Refuses parts of a block where they cannot stand.
+  bool fits(Op op);
   void pop_label();
   std::string label(u32 depth) const;
   void instruction(const Instr& instr);

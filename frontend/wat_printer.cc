@@ -61,6 +61,8 @@ class WatPrinter {
   Result<std::string> run();
 
  private:
+  void print_module();
+  bool forget_dead_names();
   void find_sections();
   void read_customs();
   void read_hints(Reader reader);
@@ -79,7 +81,7 @@ class WatPrinter {
   void print_elements(Reader& reader);
   void print_element_items(Reader& reader, bool has_expressions);
   void print_functions(Reader& reader);
-  void print_locals(Reader& reader, u32 params, const IdTable* names);
+  void print_locals(Reader& reader, u32 params, IdTable* names);
   void print_data(Reader& reader);
   void print_custom(const SectionSpan& section, Reader& reader);
 
@@ -119,8 +121,33 @@ class WatPrinter {
 Result<std::string> WatPrinter::run() {
   find_sections();
   if (diag_.ok()) read_customs();
+  print_module();
+  TRY(diag_.take());
+  // Names of what does not exist must not be used; how much exists is known only now.
+  if (forget_dead_names()) {
+    print_module();
+    TRY(diag_.take());
+  }
+  return std::move(out_);
+}
+
+bool WatPrinter::forget_dead_names() {
+  bool found = false;
+  for (usize i = 0; i < kSpaceCount; i++) found |= module_.names.spaces[i].truncate(next_[i]);
+  for (auto& [type, table] : module_.names.fields) {
+    found |= table.truncate(type < module_.types.size() ? module_.types[type].fields : 0);
+  }
+  return found;
+}
+
+void WatPrinter::print_module() {
+  out_.clear();
+  next_ = {};
+  module_.types.clear();
+  function_types_.clear();
+  last_section_ = kCustom;
   add("(module");
-  if (names().module) print(" {}", id_text(*names().module));
+  if (!names().module.empty()) print(" {}", id_text(names().module));
   for (const SectionSpan& section : sections_) {
     if (!diag_.ok()) break;
     Reader reader(module_.bytes, section.from, section.to, diag_);
@@ -130,9 +157,7 @@ Result<std::string> WatPrinter::run() {
     }
     if (section.id != kCustom) last_section_ = section.id;
   }
-  TRY(diag_.take());
   add(")\n");
-  return std::move(out_);
 }
 
 void WatPrinter::find_sections() {
@@ -298,10 +323,7 @@ void WatPrinter::print_composite(Reader& reader, u32 index) {
           list->push_back(read_val_type(reader, module_.features));
         }
       }
-      add(" (func");
-      // The signature behind the (type x) that a use would have.
-      std::string use = module_.type_use(index, nullptr);
-      return print("{})", std::string_view(use).substr(use.find(')') + 1));
+      return print(" (func{})", module_.signature(type, nullptr));
     }
     case 0x5f:
       return print_structure(reader, index);
@@ -318,6 +340,7 @@ void WatPrinter::print_structure(Reader& reader, u32 index) {
   auto fields = names().fields.find(index);
   add(" (struct");
   u32 count = reader.vector_count();
+  module_.types[index].fields = count;
   for (u32 i = 0; i < count && reader.ok(); i++) {
     add(" (field");
     if (fields != names().fields.end()) add(fields->second.definition(i));
@@ -342,8 +365,9 @@ void WatPrinter::field_type(Reader& reader) {
 }
 
 void WatPrinter::global_type(Reader& reader) {
-  add(" ");
-  field_type(reader);
+  std::string type = module_.text_of(read_val_type(reader, module_.features));
+  bool is_mutable = reader.byte() != 0;
+  is_mutable ? print(" (mut {})", type) : print(" {}", type);
 }
 
 void WatPrinter::print_imports(Reader& reader) {
@@ -391,7 +415,8 @@ void WatPrinter::limits(Reader& reader, bool is_memory) {
   constexpr u8 kPageSize = 8;
   u32 at = reader.offset();
   u8 flags = reader.byte();
-  if (flags > (is_memory ? 15 : 7)) return reader.fail(Err::BadLimits, at);
+  u8 allowed = kHasMax | k64 | (is_memory ? kShared | kPageSize : 0);
+  if ((flags & ~allowed) != 0) return reader.fail(Err::BadLimits, at);
   if ((flags & k64) != 0) add(" i64");
   print(" {}", reader.leb_u64());
   if ((flags & kHasMax) != 0) print(" {}", reader.leb_u64());
@@ -399,7 +424,7 @@ void WatPrinter::limits(Reader& reader, bool is_memory) {
   if ((flags & kPageSize) == 0) return;
   at = reader.offset();
   u32 log2 = reader.leb_u32();
-  if (log2 >= 64) return reader.fail(Err::InvalidCustomPageSize, at);
+  if (log2 >= 64) return reader.fail(Err::BadPageSizeBits, at);
   print(" (pagesize {})", u64{1} << log2);
 }
 
@@ -522,12 +547,13 @@ void WatPrinter::print_functions(Reader& reader) {
     if (!reader.ok()) return;
     u32 from = reader.offset();
     Reader body(module_.bytes, from, from + size, diag_);
-    auto locals = names().locals.find(index);
-    const IdTable* local_names = locals == names().locals.end() ? nullptr : &locals->second;
+    auto locals = module_.names.locals.find(index);
+    bool is_known = type < module_.types.size();
+    bool has_names = is_known && locals != module_.names.locals.end();
+    IdTable* local_names = has_names ? &locals->second : nullptr;
     auto labels = names().labels.find(index);
     auto hints = hints_.find(index);
     add(module_.type_use(type, local_names));
-    bool is_known = type < module_.types.size();
     print_locals(body, is_known ? static_cast<u32>(module_.types[type].params.size()) : 0,
                  local_names);
     WatCodePrinter(module_, body, out_, local_names,
@@ -539,7 +565,7 @@ void WatPrinter::print_functions(Reader& reader) {
   }
 }
 
-void WatPrinter::print_locals(Reader& reader, u32 params, const IdTable* names) {
+void WatPrinter::print_locals(Reader& reader, u32 params, IdTable* names) {
   constexpr u32 kLocalsMax = 50'000;
   u32 runs = reader.vector_count();
   u64 index = params;
@@ -562,6 +588,7 @@ void WatPrinter::print_locals(Reader& reader, u32 params, const IdTable* names) 
     }
   }
   if (is_open) add(")");
+  if (names != nullptr) names->truncate(static_cast<u32>(index));
 }
 
 void WatPrinter::print_data(Reader& reader) {

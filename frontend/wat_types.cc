@@ -257,7 +257,7 @@ void parse_page_size(WatContext& context, TextLimits& limits) {
   Token token = in.peek();
   u64 size = in.nat64();
   if (!std::has_single_bit(size)) {
-    in.fail_at(token, Err::InvalidCustomPageSize, "must be a power of two");
+    in.fail_at(token, Err::BadPageSizeBits, "must be a power of two");
   } else {
     limits.page_size_log2 = static_cast<u32>(std::countr_zero(size));
   }

@@ -9,6 +9,7 @@ namespace {
 
 // Where a process of either class begins; both grow.
 constexpr u64 kFirstStackBytes = 64 * kKiB;
+constexpr u64 kFirstMemoryBytes = 64 * kKiB;
 constexpr u32 kBacktraceFrames = 64;
 
 bool raise_extent(void* memory, u64 end) {
@@ -32,22 +33,31 @@ Process::Process(sched::Scheduler& scheduler, const ProcessConfig& config,
                  std::unique_ptr<wasi::State> wasi)
     : scheduler_(scheduler), config_(config), wasi_(std::move(wasi)) {}
 
-Process::~Process() {
+Process::~Process() { give_back(); }
+
+void Process::give_back() {
   store_.reset();
   if (slot_) {
-    const u64 used = stack_.release(run);
-    scheduler_.slots().release(slot_, {used, 0});
+    const u64 stack_used = stack_.release(run);
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+    slot_ = sched::Slot();
   }
+  wasi_.reset();
 }
 
 Result<std::unique_ptr<Process>> Process::create(jit::Engine& engine, sched::Scheduler& scheduler,
                                                  const ProcessConfig& config,
                                                  std::unique_ptr<wasi::State> wasi) {
   std::unique_ptr<Process> process(new Process(scheduler, config, std::move(wasi)));
-  process->slot_ = TRY(scheduler.slots().allocate(kFirstStackBytes, 0));
+  // A guarded memory never sits in a slot.
+  const u64 slot_memory = config.memory_class == jit::MemoryClass::Dense ? kFirstMemoryBytes : 0;
+  process->slot_ = TRY(scheduler.slots().allocate(kFirstStackBytes, slot_memory));
+  const jit::MemoryArea area = {process->slot_.memory(), process->slot_.memory_bytes};
+  process->memory_ = std::make_unique<ProcessMemory>(area, config.memory_max_bytes);
   process->stack_.start(process->run, scheduler.slots(), process->slot_, config.stack_max_bytes);
   jit::ProcessStoreOptions options;
   options.memory.memory_class = config.memory_class;
+  options.memory.source = process->memory_.get();
   options.memory.size_max = config.memory_max_bytes;
   options.memory.exact_extent = config.exact_extent;
   options.memory.move_always = config.move_always;
@@ -293,13 +303,7 @@ sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
 }
 
 void Process::on_done(sched::Worker& /*worker*/) {
-  store_.reset();
-  if (slot_) {
-    const u64 used = stack_.release(run);
-    scheduler_.slots().release(slot_, {used, 0});
-    slot_ = sched::Slot();
-  }
-  wasi_.reset();
+  give_back();
   if (ended_ != nullptr) ended_->signal();
 }
 

@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "host/caller.h"
 #include "host/permissions.h"
+#include "host/process_memory.h"
 #include "host/wasi/state.h"
 #include "jit/engine.h"
 #include "jit/instance.h"
@@ -54,7 +55,7 @@ struct GuestCall {
 struct ProcessConfig {
   PermissionSet permissions;
   jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
-  u64 memory_max_bytes = ~u64{0};  // Of each linear memory.
+  u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
   Tracer* tracer = nullptr;
   // Test modes of the store's memories.
@@ -117,6 +118,7 @@ class Process final : public sched::Process {
   void disarm_wait();
   sched::Next continue_host_call(sched::Worker& worker);
 
+  void give_back();  // Instances, slot and descriptors.
   static void wake_by_timer(sched::Timer& timer, sched::Worker& worker);
 
   sched::Scheduler& scheduler_;
@@ -124,7 +126,7 @@ class Process final : public sched::Process {
   std::unique_ptr<wasi::State> wasi_;
   sched::Slot slot_;
   sched::ProcessStack stack_;
-  std::unique_ptr<jit::MemorySource> memory_source_;
+  std::unique_ptr<ProcessMemory> memory_;
   std::unique_ptr<jit::ProcessStore> store_;
   std::unique_ptr<Activation> top_;
   std::atomic<GuestCall*> posted_{nullptr};

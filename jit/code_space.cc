@@ -143,12 +143,12 @@ Status CodeSpace::place(const Masm& masm, u32 index, const CompiledFunction& fun
                         std::vector<PendingCall>* pending) {
   const FunctionCode* record = TRY(append(index, function));
   std::memcpy(mapping_.writable() + record->offset, function.code.data(), function.code.size());
-  placed_at_[index].store(record->offset, std::memory_order_release);
   for (const CallReloc& reloc : function.relocs) {
     if (!resolve(masm, reloc, *record, pending)) {
       return make_error(Err::LimitExceeded, "a call that is out of reach");
     }
   }
+  placed_at_[index].store(record->offset, std::memory_order_release);
   return ok_status();
 }
 
@@ -201,7 +201,8 @@ bool CodeSpace::resolve(const Masm& masm, const CallReloc& reloc, const Function
     case Near::Function:
       break;
   }
-  const u32 target = placed_at_[reloc.index].load(std::memory_order_acquire);
+  u32 target = placed_at_[reloc.index].load(std::memory_order_acquire);
+  if (reloc.index == record.index) target = record.offset;
   if (target != 0) return patch(masm, Near::Function, field, code() + target);
   if (pending == nullptr) return false;
   pending->push_back({field, reloc.index});
@@ -215,7 +216,8 @@ bool CodeSpace::patch(const Masm& masm, Near kind, u32 field, const void* target
 
 void CodeSpace::link(const Masm& masm, const PendingCall& call) {
   const u32 target = placed_at_[call.function].load(std::memory_order_acquire);
-  CHECK(target != 0 && patch(masm, Near::Function, call.offset, code() + target));
+  const void* to = target != 0 ? code() + target : entry(call.function);
+  CHECK(patch(masm, Near::Function, call.offset, to));
 }
 
 void CodeSpace::publish(u32 index) {

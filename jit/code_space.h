@@ -74,7 +74,8 @@ class CodeSpace {
   // the range is full.
   Status place(const Masm& masm, u32 index, const CompiledFunction& function,
                std::vector<PendingCall>* pending);
-  // Resolves a call after its target has been placed.
+  // Resolves a call after its target has been placed, or could not be: then it reaches the
+  // mini-stub, which says so.
   void link(const Masm& masm, const PendingCall& call);
   // From now on entry() and calls through the slot reach the function's code.
   void publish(u32 index);

@@ -102,6 +102,34 @@ TEST(CodeSpace, AllAtOnceOnThreadsWhileOthersRun) {
   }
 }
 
+TEST(CodeSpace, AFunctionThatFailsIsATrapWhenItIsCalled) {
+  EngineOptions options;
+  options.lazy_validation = true;
+  const auto engine = std::move(Engine::create(options)).value();
+  auto bytes = parse_wat(R"((module
+    (func (export "good") (result i32) (i32.const 1))
+    (func (export "calls") (param i32) (result i32)
+      (if (result i32) (local.get 0) (then (call $bad)) (else (i32.const 2))))
+    (func $bad (result i32) (i64.const 1))))");
+  SerialExecutor executor;
+  const auto module = engine->load(std::move(bytes).value(), "test", executor).value();
+  TestProcess process;
+  ProcessStore store(*engine, process.run);
+  Instance* instance = store.instantiate(module, {}).value();
+  const Status compiled = instance->code().compile_all(executor);
+  ASSERT_FALSE(compiled.ok());
+  EXPECT_EQ(compiled.error().phase(), ErrPhase::Invalid);
+  const auto call = [&](const char* name, u64 argument) {
+    u64 values[1] = {argument};
+    const auto trap = process.call(store, instance->find_export(name)->func, values);
+    return trap ? std::string(text_of(*trap)) : std::to_string(values[0]);
+  };
+  EXPECT_EQ(call("good", 0), "1");
+  EXPECT_EQ(call("calls", 0), "2");
+  EXPECT_EQ(call("calls", 1), "function could not be compiled");
+  EXPECT_EQ(store.compile_error->phase(), ErrPhase::Invalid);
+}
+
 TEST(CodeSpace, IsNeverWritableAndExecutable) {
   const Loaded loaded = load(chain_module());
   EXPECT_EQ(call_in_own_process(loaded, "f0", 10), 10u);

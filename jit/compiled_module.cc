@@ -133,9 +133,11 @@ Status ModuleCode::compile_all(Executor& executor) {
     todo.push_back(i);
     targets.add(i);
   }
-  // The last to start should not be the longest.
-  std::stable_sort(todo.begin(), todo.end(), [&](u32 a, u32 b) {
-    return module.functions[a].body_size > module.functions[b].body_size;
+  // The last to start should not be the longest. Equal ones keep their order.
+  std::sort(todo.begin(), todo.end(), [&](u32 a, u32 b) {
+    const u32 size_a = module.functions[a].body_size;
+    const u32 size_b = module.functions[b].body_size;
+    return size_a != size_b ? size_a > size_b : a < b;
   });
 
   struct Lane {

@@ -91,6 +91,7 @@ class ProcessStore {
   const void* thunk(TypeId type);
 
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
+  std::span<const std::unique_ptr<Memory>> memories() const { return memories_; }
 
   // Why the last Trap::CompileFailed of this process happened.
   std::optional<Error> compile_error;

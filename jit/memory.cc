@@ -139,15 +139,21 @@ bool Memory::grow_dense(u64 size) {
     const MemoryArea area = source_.enlarge(area_, view.extent, size);
     if (area.base == nullptr) return false;
     area_ = area;
-  } else if (options_.move_always) {
-    const MemoryArea area = source_.acquire(size);
-    if (area.base == nullptr) return false;
-    std::memcpy(area.base, area_.base, view.extent);
-    source_.release(area_);
-    area_ = area;
   }
   view.base = area_.base;
   view.size = size;
+  return !options_.move_always || relocate();
+}
+
+bool Memory::relocate() {
+  if (options_.memory_class == MemoryClass::Guarded || area_.base == nullptr) return true;
+  const MemoryArea area = source_.acquire(view.size);
+  if (area.base == nullptr) return false;
+  std::memcpy(area.base, area_.base, view.extent);
+  source_.release(area_);
+  area_ = area;
+  view.base = area.base;
+  publish();
   return true;
 }
 

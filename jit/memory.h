@@ -76,6 +76,8 @@ class Memory {
 
   // Old number of pages, or nothing when a limit, the charge or the system refuses. May move.
   std::optional<u64> grow(u64 delta_pages);
+  // Moves a dense memory to another area: what tests do at every point where code allows it.
+  bool relocate();
   // Makes [0, end) touchable without moving. False if end > size or the charge is refused (then
   // `why` says which trap it is).
   bool raise_extent(u64 end, Trap* why = nullptr);

@@ -17,6 +17,7 @@ struct RunOptions {
   MemoryClass memory_class = MemoryClass::Guarded;
   bool compile_all = false;
   bool move_always = false;
+  bool ring_always = false;
   bool exact_extent = false;
   bool spill_all = false;
   bool no_homes = false;
@@ -29,7 +30,9 @@ class World {
   explicit World(const RunOptions& options = {})
       : options_(options),
         engine_(make_engine(options)),
-        process({.stack_bytes = options.stack_bytes, .move_always = options.move_always}),
+        process({.stack_bytes = options.stack_bytes,
+                 .move_always = options.move_always,
+                 .ring_always = options.ring_always}),
         store(*engine_, process.run, store_options(options)) {}
 
   Engine& engine() { return *engine_; }
@@ -440,6 +443,7 @@ std::string name_of_options(const testing::TestParamInfo<RunOptions>& info) {
   std::string name = o.memory_class == MemoryClass::Guarded ? "Guarded" : "Dense";
   if (o.compile_all) name += "Eager";
   if (o.move_always) name += "Moving";
+  if (o.ring_always) name += "Rung";
   if (o.exact_extent) name += "Exact";
   if (o.spill_all) name += "Spilled";
   if (o.no_homes) name += "Homeless";
@@ -456,6 +460,8 @@ INSTANTIATE_TEST_SUITE_P(
                     RunOptions{.memory_class = kGuarded, .move_always = true},
                     RunOptions{.memory_class = kDense, .move_always = true, .exact_extent = true},
                     RunOptions{.memory_class = kDense, .exact_extent = true, .no_homes = true},
+                    RunOptions{.memory_class = kGuarded, .ring_always = true},
+                    RunOptions{.memory_class = kDense, .move_always = true, .ring_always = true},
                     RunOptions{.memory_class = kGuarded, .spill_all = true}),
     name_of_options);
 

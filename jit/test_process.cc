@@ -2,15 +2,27 @@
 
 #include <sys/mman.h>
 
+#include <chrono>
 #include <cstring>
 
 namespace lr::jit {
 
 TestProcess::TestProcess(const Options& options) : options_(options) {
   use_stack(options.stack_bytes);
+  if (!options.ring_always) return;
+  ringer_ = std::thread([this] {
+    while (!done_.load(std::memory_order_relaxed)) {
+      run.ring(kRequestYield);
+      std::this_thread::sleep_for(std::chrono::microseconds(1));
+    }
+  });
 }
 
-TestProcess::~TestProcess() { munmap(stack_, stack_bytes_); }
+TestProcess::~TestProcess() {
+  done_.store(true, std::memory_order_relaxed);
+  if (ringer_.joinable()) ringer_.join();
+  munmap(stack_, stack_bytes_);
+}
 
 // Moves to a new stack. The old one is unmapped, so that whatever still points there is found.
 void TestProcess::use_stack(u64 bytes) {
@@ -71,7 +83,9 @@ std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* v
       case Leave::StackFull:
         break;
     }
-    if (options_.move_always && may_move_stack(run, leave)) use_stack(stack_bytes_);
+    if (!options_.move_always || !may_move_stack(run, leave)) continue;
+    use_stack(stack_bytes_);
+    for (const auto& memory : store.memories()) CHECK(memory->relocate());
   }
 }
 

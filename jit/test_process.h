@@ -1,9 +1,11 @@
 // A process without a scheduler, for tests: a stack, a RunState and the loop that resumes it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "base/run_state.h"
 #include "jit/instance.h"
@@ -19,7 +21,9 @@ class TestProcess {
   struct Options {
     u64 stack_bytes = 16 * kKiB;
     u64 stack_bytes_max = 1 * kMiB;
-    bool move_always = false;  // Each time the process leaves where it may be moved.
+    // Stack and dense memories, each time the process leaves where code allows it.
+    bool move_always = false;
+    bool ring_always = false;  // From another thread, as fast as that can.
   };
 
   TestProcess() : TestProcess(Options()) {}
@@ -46,6 +50,8 @@ class TestProcess {
 
   Options options_;
   SignalStack signals_;
+  std::atomic<bool> done_{false};
+  std::thread ringer_;
   u8* stack_ = nullptr;
   u64 stack_bytes_ = 0;
 };

@@ -22,13 +22,14 @@ namespace lr::wasi {
 class TestGuest {
  public:
   static constexpr u64 kMemoryBytes = 4 * 64 * kKiB;
+  static constexpr u64 kTrapped = ~u64{0};
 
   TestGuest() : bytes_(kMemoryBytes), view_{bytes_.data(), 0, kMemoryBytes} {
     caller_.tracer = &tracer_;
     enter();
   }
 
-  // Calls the function of that name; its result word.
+  // Calls the function of that name; its result word, or kTrapped.
   u64 call(std::string_view name, std::vector<u64> words) {
     const HostFunction& function = find(name);
     EXPECT_EQ(function.params.size(), words.size()) << name;
@@ -40,7 +41,7 @@ class TestGuest {
       fulfil(caller_.wait);
       status = resume_host(caller_, words.data());
     }
-    return status == HostStatus::Trap ? ~u64{0} : words[0];
+    return status == HostStatus::Trap ? kTrapped : words[0];
   }
   Errno errno_of(std::string_view name, std::vector<u64> words) {
     return static_cast<Errno>(call(name, std::move(words)));
@@ -73,6 +74,8 @@ class TestGuest {
   Caller& caller() { return caller_; }
   State& state() { return state_; }
   u32 waits() const { return waits_; }
+  // From now on deadlines pass at once and descriptors never become ready.
+  void forget_time() { forgets_time_ = true; }
   // How far the memory was touched.
   u64 extent() const { return view_.extent; }
 
@@ -91,10 +94,13 @@ class TestGuest {
     return functions()[0];
   }
 
-  static void fulfil(Wait& wait) {
+  void fulfil(Wait& wait) {
     wait.expired = false;
     if (wait.kind == Wait::Kind::Job) {
       wait.job->work_and_finish();
+    } else if (wait.kind == Wait::Kind::Fds && forgets_time_) {
+      wait.expired = true;
+      wait.deadline_ns = 0;
     } else if (wait.kind == Wait::Kind::Fds) {
       std::vector<pollfd> polled;
       for (const FdInterest& interest : wait.fds) {
@@ -119,6 +125,7 @@ class TestGuest {
   Tracer tracer_{[this](std::string_view text) { line_ = text; }};
   Caller caller_{nullptr, &state_, PermissionSet::all()};
   u32 waits_ = 0;
+  bool forgets_time_ = false;
 };
 
 // A directory that goes away with the test.

@@ -121,6 +121,7 @@ void Compiler::start(u32 index) {
   used_ = RegSet();
   std::fill(std::begin(temp_owner_), std::end(temp_owner_), kNone);
   std::fill(std::begin(owner_), std::end(owner_), kNone);
+  std::fill(std::begin(last_read_), std::end(last_read_), kNone);
   local_slot_.assign(local_types_.size(), -1);
   newest_ref_.assign(local_types_.size(), kNone);
   valid_ = dirty_ = RegSet();

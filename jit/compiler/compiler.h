@@ -395,6 +395,7 @@ class Compiler {
   RegSet valid_;
   RegSet dirty_;
   u32 owner_[64] = {};
+  u32 last_read_[64] = {};       // By home: the local that was pushed last, or kNone.
   u32 destination_ = kNone;  // The local whose home result() returned.
   bool destination_tee_ = false;
 

@@ -63,13 +63,14 @@ void Compiler::own_home(u32 local) {
 }
 
 // A local whose uses are over may still be read by values on the stack when the next owner of its
-// home moves in.
+// home moves in, be it in the home or, after a call, in its slot. More than one such local there
+// cannot be: each owner's first write comes here.
 void Compiler::before_write(u32 local) {
   save_reads(local);
   const Reg home = homes_.of(local);
   if (!home.valid()) return;
-  const u32 owner = owner_[home.code];
-  if (owner != local && owner != kNone) save_reads(owner);
+  const u32 reader = last_read_[home.code];
+  if (reader != local && reader != kNone) save_reads(reader);
 }
 
 void Compiler::save_reads(u32 local) {

@@ -36,6 +36,7 @@ void Compiler::push_local(u32 local, Kind type) {
   value.local = local;
   value.older = newest_ref_[local];
   newest_ref_[local] = height();
+  if (const Reg home = homes_.of(local); home.valid()) last_read_[home.code] = local;
   stack_.push_back(value);
 }
 

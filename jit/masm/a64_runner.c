@@ -7,9 +7,9 @@ typedef unsigned long u64;
 enum { kRead = 63, kWrite = 64, kExit = 93, kMmap = 222, kMprotect = 226 };
 enum { kReadWrite = 3, kReadExec = 5, kPrivateAnonymousFixed = 0x32 };
 
-static const u64 kStateAddress = 64ul << 30;
+static const u64 kStateAddress = 1ul << 45;
 static const u64 kStateBytes = 128 + 256 + 512;
-static const u64 kCodeAddress = 65ul << 30;
+static const u64 kCodeAddress = (1ul << 45) + (1ul << 30);
 static const u64 kCodeBytesMax = 256ul << 10;
 
 static long call(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {

@@ -273,6 +273,31 @@ void MasmX64::select_vector(Out& o, Flags flags, Reg dst, Reg if_true, Reg if_fa
   o.land(done);
 }
 
+// A comparison that writes a mask, and a blend by its sign: no branch to mispredict.
+void MasmX64::select_by_mask(Out& o, const Compare& c, Reg dst, Reg if_true, Reg if_false) {
+  // The machine's predicates: equal, less, less or equal, and (from 4 on) their negations.
+  constexpr u8 kPredicates[] = {0, 4, 1, 1, 2, 2, 5, 5, 6, 6};
+  const FloatWidth w = c.float_width;
+  const FloatCond cond = c.float_cond;
+  const bool swapped = cond == FloatCond::Gt || cond == FloatCond::Ge || cond == FloatCond::NotGt ||
+                       cond == FloatCond::NotGe;
+  const Op compare_op{scalar_prefix(w), 1, 0xc2};
+  Reg rhs = c.rhs.reg;
+  if (c.rhs.kind == Operand::Kind::Memory && !swapped) {
+    vec(o, compare_op, kVector15, c.lhs, c.rhs.address);
+  } else {
+    if (c.rhs.kind == Operand::Kind::Memory) {
+      rhs = kVector15;
+      vec2(o, scalar(w, kLoadCode), rhs, c.rhs.address);
+    }
+    vec(o, compare_op, kVector15, swapped ? rhs : c.lhs, swapped ? c.lhs : rhs);
+  }
+  o.byte(kPredicates[static_cast<u8>(cond)]);
+  const Op blend{0x66, 3, is_f64(w) ? u8{0x4b} : u8{0x4a}};
+  vec(o, blend, dst, if_false, if_true);
+  o.byte(u32{kVector15.number()} << 4);
+}
+
 // -- Conversions ----------------------------------------------------------------------------------
 
 void MasmX64::truncate_op(Out& o, FloatWidth from, Width to, Reg dst, Reg src) {

@@ -200,8 +200,8 @@ class Masm {
 
   // -- Comparisons ----------------------------------------------------------------------------
   virtual void set_if(const Compare&, Reg dst) = 0;  // 1 or 0
-  // dst = compare ? if_true : if_false; integer or vector registers (of these the low 64 bits:
-  // the upper half of dst becomes undefined).
+  // dst = compare ? if_true : if_false; integer or vector registers. Of vectors only the width is
+  // selected: what lies above it in dst becomes undefined.
   virtual void select_if(const Compare&, Width, Reg dst, Reg if_true, Reg if_false) = 0;
   virtual void branch_if(const Compare&, Label&) = 0;
 

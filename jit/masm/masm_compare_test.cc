@@ -84,7 +84,10 @@ class MasmCompare : public MasmTest {
       build([&](Masm& m, auto&) { m.set_if(c, dst); });
       for (const Case& k : cases) run(k.before, dst, k.holds);
     }
-    check_selects(c, cases);
+    // The flags are right by now; what varies here is where the values are.
+    std::vector<Case> some;
+    for (usize i = 0; i < cases.size(); i += 1 + cases.size() / 16) some.push_back(cases[i]);
+    check_selects(c, some);
   }
 
   void check_selects(const Compare& c, const std::vector<Case>& cases) {
@@ -97,14 +100,15 @@ class MasmCompare : public MasmTest {
           run(k.before, dst, truncated(w, k.holds ? s[yes] : s[no]));
         }
       });
+      each_triple(vectors_, [&](Reg dst, Reg yes, Reg no) {
+        build([&](Masm& m, auto&) { m.select_if(c, w, dst, yes, no); });
+        for (const Case& k : cases) {
+          State s = k.before;
+          const u64 result = execute(s, RegSet::of(dst))[dst];
+          EXPECT_EQ(truncated(w, result), truncated(w, k.holds ? s[yes] : s[no]));
+        }
+      });
     }
-    each_triple(vectors_, [&](Reg dst, Reg yes, Reg no) {
-      build([&](Masm& m, auto&) { m.select_if(c, Width::W64, dst, yes, no); });
-      for (const Case& k : cases) {
-        State s = k.before;
-        run(k.before, dst, k.holds ? s[yes] : s[no]);
-      }
-    });
   }
 };
 TEST_ON_ALL_MACHINES(MasmCompare);

@@ -26,7 +26,8 @@ struct State {
 
   u64& operator[](Reg r) { return r.is_vector() ? vectors[r.number()][0] : ints[r.number()]; }
 };
-inline constexpr u64 kStateAddress = 64 * kGiB;
+// Free in every process, those with AddressSanitizer included.
+inline constexpr u64 kStateAddress = u64{1} << 45;
 inline constexpr u64 kMemoryAddress = kStateAddress + offsetof(State, memory);
 static_assert(sizeof(State) == 128 + 256 + 512);
 

@@ -584,6 +584,10 @@ void MasmX64::select_int(Out& o, Flags flags, Width w, Reg dst, Reg if_true, Reg
 
 void MasmX64::select_if(const Compare& c, Width w, Reg dst, Reg if_true, Reg if_false) {
   Out o(buffer_);
+  // The mask is as wide as what was compared.
+  const bool has_mask = c.kind == Compare::Kind::Float && cpu_.avx &&
+                        (c.float_width == FloatWidth::F64 || w == Width::W32);
+  if (dst.is_vector() && has_mask) return select_by_mask(o, c, dst, if_true, if_false);
   const Flags flags = compare(o, c);
   if (dst.is_vector()) {
     select_vector(o, flags, dst, if_true, if_false);

@@ -118,6 +118,7 @@ class MasmX64 final : public Masm {
   static void compare_int(Out&, const Compare&);
   static void test(Out&, const Compare&);
   Flags compare_float(Out&, const Compare&);
+  void select_by_mask(Out&, const Compare&, Reg dst, Reg if_true, Reg if_false);
   void select_vector(Out&, Flags, Reg dst, Reg if_true, Reg if_false);
   static void select_int(Out&, Flags, Width, Reg dst, Reg if_true, Reg if_false);
 
