@@ -51,7 +51,7 @@ def build(command, output, sources, **environment):
 
 @functools.cache
 def wasi_compiler(language, *names):
-    """A compiler that can make a WASI program: its libraries and linker are packages of their own."""
+    """A compiler that can make a WASI program: its libraries and linker are other packages."""
     compiler = tool(*names)
     header = {"c": "stdio.h", "c++": "cstddef"}[language]
     with tempfile.TemporaryDirectory() as folder:
@@ -73,8 +73,9 @@ def build_c(source):
 
 def build_cxx(source):
     output = BUILT / (source + ".wasm")
-    return build([wasi_compiler("c++", "clang++-19", "clang++"), "--target=wasm32-wasi", "-O2", "-std=c++20",
-                  "-fno-exceptions", CASES / source, "-o", output], output, [CASES / source])
+    return build([wasi_compiler("c++", "clang++-19", "clang++"), "--target=wasm32-wasi",
+                  "-O2", "-std=c++20", "-fno-exceptions", CASES / source, "-o", output],
+                 output, [CASES / source])
 
 
 def build_rust(source):
