@@ -2,6 +2,8 @@
 // its trap.
 //
 //   cmake --build build --target embed && build/examples/embed
+//
+// Elsewhere, after `cmake --install`: find_package(LunaticRun) and link lunatic-run::host.
 #include <cstdio>
 #include <string>
 

@@ -9,6 +9,9 @@ namespace {
 
 constexpr usize kMissingShown = 20;
 
+#define EXPLANATION(id, text) constexpr std::string_view k##id = text;
+#include "host/foreign_imports.def"
+
 struct Foreign {
   std::string_view module;
   std::string_view name;
@@ -16,7 +19,7 @@ struct Foreign {
 };
 
 constexpr Foreign kForeign[] = {
-#define FOREIGN(module, name, explanation) {module, name, explanation},
+#define FOREIGN(module, name, id) {module, name, k##id},
 #include "host/foreign_imports.def"
 };
 
@@ -77,7 +80,6 @@ const jit::HostFunction* HostLinker::find(std::string_view module, std::string_v
 }
 
 std::optional<jit::Extern> HostLinker::resolve(const Module& /*module*/, const Import& import) {
-
   const jit::HostFunction* function = find(import.module, import.name);
   if (function == nullptr) return std::nullopt;
   return jit::Extern::of(function);

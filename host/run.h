@@ -24,9 +24,9 @@ struct DirectoryGrant {
 };
 
 struct RunOptions {
-  std::vector<u8> module;  // Binary.
-  std::string name;        // Of the module, for messages and backtraces.
-  std::optional<std::string> argv0;  // What the guest sees as its own name; absent: `name`.
+  std::vector<u8> module;                // Binary.
+  std::string name;                      // Of the module, for messages and backtraces.
+  std::optional<std::string> argv0;      // What the guest sees as its own name; absent: `name`.
   std::vector<std::string> arguments;    // Without argv0.
   std::vector<std::string> environment;  // "NAME=value"
   std::vector<DirectoryGrant> directories;

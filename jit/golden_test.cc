@@ -64,8 +64,7 @@ std::string listing_of(const fs::path& wat) {
   const auto x64 = make_masm_x64(cpu);
 
   const auto a64 = make_masm_a64(cpu);
-  return list_module(*module.value(), *x64, options) +
-         list_module(*module.value(), *a64, options);
+  return list_module(*module.value(), *x64, options) + list_module(*module.value(), *a64, options);
 }
 
 class Golden : public testing::TestWithParam<fs::path> {};
@@ -92,9 +91,8 @@ std::vector<fs::path> all_files() {
   return files;
 }
 
-INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()), [](const auto& param) {
-  return param.param.stem().string();
-});
+INSTANTIATE_TEST_SUITE_P(Jit, Golden, testing::ValuesIn(all_files()),
+                         [](const auto& param) { return param.param.stem().string(); });
 
 }  // namespace
 }  // namespace lr::jit

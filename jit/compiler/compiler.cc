@@ -474,6 +474,7 @@ void Compiler::finish() {
   out_->frame_bytes = bytes;
   if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), 0});
   emit_cold();
+  masm_.emit_constants();
   for (const Patch patch : frame_patches_) masm_.patch_frame(patch, bytes);
   for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, bytes);
 }

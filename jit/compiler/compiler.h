@@ -188,8 +188,8 @@ class Compiler {
   Reg load_home(u32 local);  // The home, loaded if it was lost.
   Address slot_of_local(u32 local);
   void own_home(u32 local);       // About to be written: valid, dirty, owner.
-  void before_write(u32 local);  // Saves the reads that a write to the local would change.
-  void save_reads(u32 local);    // Gives the stack's reads of the local values of their own.
+  void before_write(u32 local);   // Saves the reads that a write to the local would change.
+  void save_reads(u32 local);     // Gives the stack's reads of the local values of their own.
   void store_dirty(RegSet regs);  // Homes of live locals into their slots.
   void lose_caller_saved();       // Before a call.
 
@@ -395,7 +395,7 @@ class Compiler {
   RegSet valid_;
   RegSet dirty_;
   u32 owner_[64] = {};
-  u32 last_read_[64] = {};       // By home: the local that was pushed last, or kNone.
+  u32 last_read_[64] = {};   // By home: the local that was pushed last, or kNone.
   u32 destination_ = kNone;  // The local whose home result() returned.
   bool destination_tee_ = false;
 
@@ -409,7 +409,7 @@ class Compiler {
   RegSet checked_regs_;
   Checked checked_[32];
   Checked checked_constant_;  // For constant addresses; end is 0 if there is none.
-  u32 effects_ = 0;  // Stores, calls, possible traps and branches so far.
+  u32 effects_ = 0;           // Stores, calls, possible traps and branches so far.
 
   std::vector<Control> control_;
 

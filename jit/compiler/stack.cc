@@ -111,6 +111,10 @@ Operand Compiler::pop_float_operand() {
     return slot_of_local(value.local);
   }
   if (value.where == Value::Where::Slot) return slot_of_stack(value.slot);
+  if (value.where == Value::Where::Const) {
+    const bool f32 = value.type == Kind::F32;
+    return masm_.float_constant(f32 ? FloatWidth::F32 : FloatWidth::F64, value.bits);
+  }
   return to_reg(value);
 }
 

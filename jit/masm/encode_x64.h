@@ -104,6 +104,17 @@ class Out {
     put(vex_head(op, wide, reg, v, index, m.base.number()), modrm(reg, m));
   }
 
+  // The memory operand is what `label` will name, relative to the instruction's end, which is
+  // `imm_bytes` behind the field.
+  void rm(Op op, bool wide, u32 reg, Label& label, u32 imm_bytes = 0) {
+    put(head(tail(op), op.prefix, wide, reg, 0, 0, false), {(reg & 7) << 3 | 5, 1});
+    rip(label, imm_bytes);
+  }
+  void vex_rm(Op op, bool wide, u32 reg, u32 v, Label& label, u32 imm_bytes = 0) {
+    put(vex_head(op, wide, reg, v, 0, 0), {(reg & 7) << 3 | 5, 1});
+    rip(label, imm_bytes);
+  }
+
   // A short jump to a place further on in the same method; land() completes it.
   [[nodiscard]] u8* jump_short(Cc cc) {
     byte(0x70 | cc);
@@ -207,6 +218,10 @@ class Out {
       buffer_.add_fixup(label, at, at + 4);
       dword(0);
     }
+  }
+  void rip(Label& label, u32 imm_bytes) {
+    buffer_.add_fixup(label, offset(), offset() + 4 + imm_bytes);
+    dword(0);
   }
 
   Buffer& buffer_;

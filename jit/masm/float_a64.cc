@@ -99,7 +99,7 @@ void MasmA64::move_vector(Reg dst, Reg src) {
   o.rrr(kOrrVector, false, dst.number(), src.number(), src.number());
 }
 
-void MasmA64::float_constant(Out& o, bool f64, u32 rd, u64 bits) {
+void MasmA64::make_constant(Out& o, bool f64, u32 rd, u64 bits) {
   if (bits == 0) return o.word(kMovqZero | rd);
   const i32 imm8 = float_immediate(f64, bits);
   if (imm8 >= 0) {
@@ -111,7 +111,15 @@ void MasmA64::float_constant(Out& o, bool f64, u32 rd, u64 bits) {
 
 void MasmA64::move_float_imm(FloatWidth w, Reg dst, u64 bits) {
   Out o(buffer_);
-  float_constant(o, is_f64(w), dst.number(), is_f64(w) ? bits : static_cast<u32>(bits));
+  make_constant(o, is_f64(w), dst.number(), is_f64(w) ? bits : static_cast<u32>(bits));
+}
+
+Operand MasmA64::float_constant(FloatWidth w, u64 bits) {
+  constants_.push_back(is_f64(w) ? bits : static_cast<u32>(bits));
+  Operand constant{kNoReg};
+  constant.kind = Operand::Kind::Constant;
+  constant.imm = static_cast<i32>(constants_.size()) - 1;
+  return constant;
 }
 
 void MasmA64::bitcast(Width w, Reg dst, Reg src) {
@@ -121,10 +129,14 @@ void MasmA64::bitcast(Width w, Reg dst, Reg src) {
   Out(buffer_).rr(op, false, dst.number(), src.number());
 }
 
-// The register that holds the operand: its own, or a scratch that it is loaded to.
+// The register that holds the operand: its own, or a scratch that it is brought to.
 u32 MasmA64::float_operand(Out& o, bool f64, const Operand& operand) {
   DCHECK(operand.kind != Operand::Kind::Immediate);
   if (operand.kind == Operand::Kind::Register) return operand.reg.number();
+  if (operand.kind == Operand::Kind::Constant) {
+    make_constant(o, f64, kVector30, constants_[static_cast<usize>(operand.imm)]);
+    return kVector30;
+  }
   access(o, f64 ? mem_op(3, 1, true) : mem_op(2, 1, true), kVector30, operand.address);
   return kVector30;
 }
@@ -187,14 +199,14 @@ void MasmA64::truncate_32(Out& o, Convert op, u32 rd, u32 rn, Label& invalid, La
 void MasmA64::truncate_64(Out& o, Convert op, u32 rd, u32 rn, Label& invalid, Label& overflow) {
   const Conversion c = conversion(op);
   const bool is_signed = c.op == kFcvtzsS || c.op == kFcvtzsD;
-  float_constant(o, c.f64, kVector31, is_signed ? two_to_63(c.f64) : two_to_64(c.f64));
+  make_constant(o, c.f64, kVector31, is_signed ? two_to_63(c.f64) : two_to_64(c.f64));
   o.fff(kFcmp, c.f64, 0, rn, kVector31);
   branch(o, VS, invalid);
   branch(o, GE, overflow);
   if (is_signed) {
     o.ff(kFneg, c.f64, kVector31, kVector31);
   } else {
-    float_constant(o, c.f64, kVector31, minus_one(c.f64));
+    make_constant(o, c.f64, kVector31, minus_one(c.f64));
   }
   o.fff(kFcmp, c.f64, 0, rn, kVector31);
   branch(o, is_signed ? LT : LE, overflow);

@@ -4,6 +4,9 @@
 // Where this machine and the specification differ: minsd and maxsd return their second source for
 // a NaN or two zeros; conversions to integers answer everything out of range with the smallest
 // integer; a comparison with a NaN sets the zero, parity and carry flags.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "jit/masm/masm_x64.h"
@@ -52,10 +55,17 @@ void MasmX64::vec(Out& o, Op op, Reg dst, Reg lhs, Reg rhs, bool wide_rhs) {
   o.rr(op, wide_rhs, dst.number(), rhs.number());
 }
 
-void MasmX64::vec(Out& o, Op op, Reg dst, Reg lhs, const Address& rhs) {
-  if (cpu_.avx) return o.vex_rm(op, false, dst.number(), lhs.number(), rhs);
+void MasmX64::vec(Out& o, Op op, Reg dst, Reg lhs, const Operand& rhs, u32 imm_bytes) {
+  if (rhs.kind == Operand::Kind::Register) return vec(o, op, dst, lhs, rhs.reg);
+  const bool constant = rhs.kind == Operand::Kind::Constant;
+  if (cpu_.avx) {
+    const u32 d = dst.number(), v = lhs.number();
+    return constant ? o.vex_rm(op, false, d, v, label_of(rhs), imm_bytes)
+                    : o.vex_rm(op, false, d, v, rhs.address);
+  }
   move_vec(o, dst, lhs);
-  o.rm(op, false, dst.number(), rhs);
+  constant ? o.rm(op, false, dst.number(), label_of(rhs), imm_bytes)
+           : o.rm(op, false, dst.number(), rhs.address);
 }
 
 void MasmX64::vec2(Out& o, Op op, Reg reg, Reg rm, bool wide_rm) {
@@ -66,6 +76,13 @@ void MasmX64::vec2(Out& o, Op op, Reg reg, Reg rm, bool wide_rm) {
 void MasmX64::vec2(Out& o, Op op, Reg reg, const Address& rm) {
   if (cpu_.avx) return o.vex_rm(op, false, reg.number(), 0, rm);
   o.rm(op, false, reg.number(), rm);
+}
+
+void MasmX64::vec2(Out& o, Op op, Reg reg, const Operand& rm) {
+  if (rm.kind == Operand::Kind::Register) return vec2(o, op, reg, rm.reg);
+  if (rm.kind == Operand::Kind::Memory) return vec2(o, op, reg, rm.address);
+  if (cpu_.avx) return o.vex_rm(op, false, reg.number(), 0, label_of(rm));
+  o.rm(op, false, reg.number(), label_of(rm));
 }
 
 // The groups 66 0F 72 (32-bit lanes) and 73 (64-bit lanes), where AVX has dst in the v field.
@@ -89,15 +106,61 @@ void MasmX64::move_vector(Reg dst, Reg src) {
   move_vec(o, dst, src);
 }
 
-void MasmX64::float_constant(Out& o, FloatWidth w, Reg dst, u64 bits) {
+void MasmX64::make_constant(Out& o, FloatWidth w, Reg dst, u64 bits) {
   if (bits == 0) return vec(o, kXorps, dst, dst, dst);
   mov_imm(o, is_f64(w) ? Width::W64 : Width::W32, kScratch, bits);
   vec2(o, kMovToVector, dst, kScratch, is_f64(w));
 }
 
 void MasmX64::move_float_imm(FloatWidth w, Reg dst, u64 bits) {
+  if (!is_f64(w)) bits = static_cast<u32>(bits);
+  if (bits == 0) {
+    Out o(buffer_);
+    return make_constant(o, w, dst, 0);
+  }
+  const Operand constant = float_constant(w, bits);
   Out o(buffer_);
-  float_constant(o, w, dst, is_f64(w) ? bits : static_cast<u32>(bits));
+  vec2(o, scalar(w, kLoadCode), dst, constant);
+}
+
+Operand MasmX64::float_constant(FloatWidth w, u64 bits) {
+  if (!is_f64(w)) bits = static_cast<u32>(bits);
+  constexpr usize kSearched = 16;
+  usize i = constants_.size();
+  const usize end = i < kSearched ? 0 : i - kSearched;
+  while (i > end && constants_[i - 1].bits != bits) i--;
+  if (i == end) {
+    constants_.push_back({bits, {}});
+    i = constants_.size();
+  }
+  Operand constant{kNoReg};
+  constant.kind = Operand::Kind::Constant;
+  constant.imm = static_cast<i32>(i - 1);
+  return constant;
+}
+
+void MasmX64::emit_constants() {
+  if (constants_.empty()) return;
+  Out o(buffer_, Buffer::kMethodBytesMax + 8 * constants_.size());
+  code_end_ = o.offset();
+  while (o.offset() % 8 != 0) o.byte(0xcc);
+  for (Constant& c : constants_) {
+    buffer_.advance_to(o.p);
+    bind(c.label);
+    o.qword(c.bits);
+  }
+  constants_.clear();
+}
+
+std::string MasmX64::listing() const {
+  const usize end = std::min<usize>(code_end_, code().size());
+  std::string text = disassemble_x64(code().first(end), 0);
+  for (usize at = (end + 7) & ~usize{7}; at < code().size(); at += 8) {
+    u64 bits;
+    std::memcpy(&bits, code().data() + at, sizeof bits);
+    text += fmt::format("{:#x}: {:#018x}\n", at, bits);
+  }
+  return text;
 }
 
 void MasmX64::bitcast(Width w, Reg dst, Reg src) {
@@ -125,7 +188,7 @@ void MasmX64::all_but_sign(Out& o, FloatWidth w, Reg dst) {
 void MasmX64::float_arithmetic(Out& o, FloatBinary op, FloatWidth w, Reg dst, Reg lhs,
                                const Operand& rhs) {
   const Op insn = scalar(w, kArithmeticCodes[static_cast<u8>(op)]);
-  if (rhs.kind == Operand::Kind::Memory) return vec(o, insn, dst, lhs, rhs.address);
+  if (rhs.kind != Operand::Kind::Register) return vec(o, insn, dst, lhs, rhs);
   Reg right = rhs.reg;
   if (!cpu_.avx && dst == right && dst != lhs) {
     if (op == FloatBinary::Add || op == FloatBinary::Mul) {
@@ -180,9 +243,9 @@ void MasmX64::float_binary(FloatBinary op, FloatWidth w, Reg dst, Reg lhs, Opera
   }
   if (op <= FloatBinary::Div) return float_arithmetic(o, op, w, dst, lhs, rhs);
   Reg right = rhs.reg;
-  if (rhs.kind == Operand::Kind::Memory) {
+  if (rhs.kind != Operand::Kind::Register) {
     right = kVector15;
-    vec2(o, scalar(w, kLoadCode), right, rhs.address);
+    vec2(o, scalar(w, kLoadCode), right, rhs);
   }
   if (op == FloatBinary::Copysign) {
     copysign(o, w, dst, lhs, right);
@@ -215,16 +278,16 @@ void MasmX64::float_unary(FloatUnary op, FloatWidth w, Reg dst, Reg src) {
 MasmX64::Flags MasmX64::compare_float(Out& o, const Compare& c) {
   const FloatCond cond = c.float_cond;
   const FloatWidth w = c.float_width;
-  const bool from_memory = c.rhs.kind == Operand::Kind::Memory;
+  const bool from_memory = c.rhs.kind != Operand::Kind::Register;
   const bool swapped = cond == FloatCond::Lt || cond == FloatCond::Le || cond == FloatCond::NotLt ||
                        cond == FloatCond::NotLe;
   Reg rhs = c.rhs.reg;
   if (from_memory && !swapped) {
-    vec2(o, ucomis(w), c.lhs, c.rhs.address);
+    vec2(o, ucomis(w), c.lhs, c.rhs);
   } else {
     if (from_memory) {
       rhs = kVector15;
-      vec2(o, scalar(w, kLoadCode), rhs, c.rhs.address);
+      vec2(o, scalar(w, kLoadCode), rhs, c.rhs);
     }
     vec2(o, ucomis(w), swapped ? rhs : c.lhs, swapped ? c.lhs : rhs);
   }
@@ -283,12 +346,12 @@ void MasmX64::select_by_mask(Out& o, const Compare& c, Reg dst, Reg if_true, Reg
                        cond == FloatCond::NotGe;
   const Op compare_op{scalar_prefix(w), 1, 0xc2};
   Reg rhs = c.rhs.reg;
-  if (c.rhs.kind == Operand::Kind::Memory && !swapped) {
-    vec(o, compare_op, kVector15, c.lhs, c.rhs.address);
+  if (c.rhs.kind != Operand::Kind::Register && !swapped) {
+    vec(o, compare_op, kVector15, c.lhs, c.rhs, 1);
   } else {
-    if (c.rhs.kind == Operand::Kind::Memory) {
+    if (c.rhs.kind != Operand::Kind::Register) {
       rhs = kVector15;
-      vec2(o, scalar(w, kLoadCode), rhs, c.rhs.address);
+      vec2(o, scalar(w, kLoadCode), rhs, c.rhs);
     }
     vec(o, compare_op, kVector15, swapped ? rhs : c.lhs, swapped ? c.lhs : rhs);
   }
@@ -315,15 +378,15 @@ void MasmX64::truncate_i32(Out& o, FloatWidth from, Reg dst, Reg src, Label& inv
   vec2(o, ucomis(from), src, src);
   o.jump(P, invalid);
   if (is_f64(from)) {
-    float_constant(o, from, kVector15, kMinusTwoTo31MinusOne);
+    make_constant(o, from, kVector15, kMinusTwoTo31MinusOne);
     vec2(o, ucomis(from), src, kVector15);
     o.jump(BE, overflow);
   } else {
-    float_constant(o, from, kVector15, minus_two_to_31(from));
+    make_constant(o, from, kVector15, minus_two_to_31(from));
     vec2(o, ucomis(from), src, kVector15);
     o.jump(B, overflow);
   }
-  float_constant(o, from, kVector15, 0);
+  make_constant(o, from, kVector15, 0);
   vec2(o, ucomis(from), src, kVector15);
   o.jump(A, overflow);
   o.land(done);
@@ -349,7 +412,7 @@ void MasmX64::truncate_i64(Out& o, FloatWidth from, Reg dst, Reg src, Label& inv
   u8* done = o.jump_short(NO);
   vec2(o, ucomis(from), src, src);
   o.jump(P, invalid);
-  float_constant(o, from, kVector15, with_sign(from, two_to_63(from)));
+  make_constant(o, from, kVector15, with_sign(from, two_to_63(from)));
   vec2(o, ucomis(from), src, kVector15);
   o.jump(NE, overflow);
   o.land(done);
@@ -357,7 +420,7 @@ void MasmX64::truncate_i64(Out& o, FloatWidth from, Reg dst, Reg src, Label& inv
 
 // dst = trunc(src - 2^63)
 void MasmX64::minus_two_to_63(Out& o, FloatWidth from, Reg dst, Reg src) {
-  float_constant(o, from, kVector15, with_sign(from, two_to_63(from)));
+  make_constant(o, from, kVector15, with_sign(from, two_to_63(from)));
   vec(o, scalar(from, kAddCode), kVector15, kVector15, src);
   truncate_op(o, from, Width::W64, dst, kVector15);
 }
@@ -382,7 +445,7 @@ void MasmX64::saturate_signed(Out& o, FloatWidth from, Width to, Reg dst, Reg sr
   o.rr({0, 0, 0x83}, wide(to), 7, dst.number());
   o.byte(1);
   u8* done = o.jump_short(NO);
-  float_constant(o, from, kVector15, 0);
+  make_constant(o, from, kVector15, 0);
   vec2(o, ucomis(from), src, kVector15);
   u8* ordered = o.jump_short(NP);
   mov_imm(o, Width::W32, dst, 0);
@@ -398,7 +461,7 @@ void MasmX64::saturate_u32(Out& o, FloatWidth from, Reg dst, Reg src) {
   o.rr(kMov, false, kScratch.number(), dst.number());
   o.rr(kCmp, true, kScratch.number(), dst.number());
   u8* done = o.jump_short(E);
-  float_constant(o, from, kVector15, 0);
+  make_constant(o, from, kVector15, 0);
   vec2(o, ucomis(from), src, kVector15);
   mov_imm(o, Width::W32, dst, 0);
   u8* not_positive = o.jump_short(BE);
@@ -411,7 +474,7 @@ void MasmX64::saturate_u64(Out& o, FloatWidth from, Reg dst, Reg src) {
   truncate_op(o, from, Width::W64, dst, src);
   o.rr(kTest, true, dst.number(), dst.number());
   u8* done = o.jump_short(NS);
-  float_constant(o, from, kVector15, 0);
+  make_constant(o, from, kVector15, 0);
   vec2(o, ucomis(from), src, kVector15);
   mov_imm(o, Width::W32, dst, 0);
   u8* not_positive = o.jump_short(BE);

@@ -37,11 +37,11 @@ struct Address {
 
 // The right operand of a two-operand instruction.
 struct Operand {
-  enum class Kind : u8 { Register, Immediate, Memory };
+  enum class Kind : u8 { Register, Immediate, Memory, Constant };
   Kind kind = Kind::Register;
   Reg reg;
   Address address;
-  i32 imm = 0;  // Sign-extended to the operation's width.
+  i32 imm = 0;  // Sign-extended to the operation's width; of a Constant its number.
 
   constexpr Operand(Reg r) : kind(Kind::Register), reg(r) {}        // NOLINT
   constexpr Operand(Address a) : kind(Kind::Memory), address(a) {}  // NOLINT
@@ -166,6 +166,11 @@ class Masm {
   virtual void move_imm(Width, Reg dst, u64 value) = 0;
   virtual void move_vector(Reg dst, Reg src) = 0;  // All 128 bits.
   virtual void move_float_imm(FloatWidth, Reg dst, u64 bits) = 0;
+  // A right operand of a float operation or comparison in this function.
+  virtual Operand float_constant(FloatWidth, u64 bits) = 0;
+  // Places the constants that the code refers to; at the function's end, once. Until then ok() is
+  // false if there are any.
+  virtual void emit_constants() = 0;
   // Bits between an integer and a vector register, either way.
   virtual void bitcast(Width, Reg dst, Reg src) = 0;
 

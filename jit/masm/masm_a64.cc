@@ -59,6 +59,7 @@ constexpr bool fits_signed(i64 value, u32 bits) {
 
 void MasmA64::reset() {
   buffer_.reset();
+  constants_.clear();
   out_of_range_ = false;
 }
 
@@ -214,6 +215,9 @@ void MasmA64::alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
     case Operand::Kind::Memory:
       access(o, wide(w) ? kLoadX : kLoadW, kScratch, rhs.address);
       return o.rrr(register_form(op), wide(w), dst.number(), lhs.number(), kScratch);
+    case Operand::Kind::Constant:
+      DCHECK(false);  // Of floats only.
+      break;
   }
 }
 

@@ -29,6 +29,8 @@ class MasmA64 final : public Masm {
   void move_imm(Width, Reg dst, u64 value) override;
   void move_vector(Reg dst, Reg src) override;
   void move_float_imm(FloatWidth, Reg dst, u64 bits) override;
+  Operand float_constant(FloatWidth, u64 bits) override;
+  void emit_constants() override {}  // They are made where they are used.
   void bitcast(Width, Reg dst, Reg src) override;
   void load(Load, Reg dst, Address) override;
   void store(Store, Address, Reg src) override;
@@ -95,10 +97,10 @@ class MasmA64 final : public Masm {
   static void jump_through(Out&, u32 op, const Address&);
   static void compare_imm(Out&, bool wide, u32 rn, i32 imm);
   static bool compares_with_zero(const Compare&);
-  static Cc compare(Out&, const Compare&);
-  static Cc compare_float(Out&, const Compare&);
-  static void float_constant(Out&, bool f64, u32 rd, u64 bits);
-  static u32 float_operand(Out&, bool f64, const Operand&);
+  Cc compare(Out&, const Compare&);
+  Cc compare_float(Out&, const Compare&);
+  static void make_constant(Out&, bool f64, u32 rd, u64 bits);
+  u32 float_operand(Out&, bool f64, const Operand&);
   static void copysign(Out&, bool f64, u32 rd, u32 rn, u32 rm);
   void truncate_32(Out&, Convert, u32 rd, u32 rn, Label& invalid, Label& overflow);
   void truncate_64(Out&, Convert, u32 rd, u32 rn, Label& invalid, Label& overflow);
@@ -113,6 +115,7 @@ class MasmA64 final : public Masm {
 
   const Target& target_;
   a64::Buffer buffer_;
+  std::vector<u64> constants_;
   bool far_branches_ = false;
   bool out_of_range_ = false;
 };

@@ -1,4 +1,6 @@
 // Executes every use of every comparison against a reference in C++.
+#include <optional>
+
 #include "jit/masm/masm_fixture.h"
 
 namespace lr::jit {
@@ -68,8 +70,16 @@ class MasmCompare : public MasmTest {
     bool holds;
   };
 
+  // If set, the right operand is this constant of the code.
+  std::optional<u64> constant_;
+
+  Compare made(Masm& m, Compare c) const {
+    if (constant_.has_value()) c.rhs = m.float_constant(c.float_width, *constant_);
+    return c;
+  }
+
   void check(const Compare& c, const std::vector<Case>& cases) {
-    build([&](Masm& m, auto& exits) { m.branch_if(c, exits[0]); });
+    build([&](Masm& m, auto& exits) { m.branch_if(made(m, c), exits[0]); });
     for (const Case& k : cases) EXPECT_EQ(execute(k.before, RegSet()).outcome, u64{k.holds});
     build([&](Masm& m, auto& exits) {
       Label back, start;
@@ -77,11 +87,11 @@ class MasmCompare : public MasmTest {
       m.bind(back);
       m.jump(exits[0]);
       m.bind(start);
-      m.branch_if(c, back);
+      m.branch_if(made(m, c), back);
     });
     for (const Case& k : cases) EXPECT_EQ(execute(k.before, RegSet()).outcome, u64{k.holds});
     for (const Reg dst : ints_) {
-      build([&](Masm& m, auto&) { m.set_if(c, dst); });
+      build([&](Masm& m, auto&) { m.set_if(made(m, c), dst); });
       for (const Case& k : cases) run(k.before, dst, k.holds);
     }
     // The flags are right by now; what varies here is where the values are.
@@ -94,14 +104,14 @@ class MasmCompare : public MasmTest {
     const std::vector<Reg> few = {ints_[0], ints_[2], ints_[4]};
     for (const Width w : kWidths) {
       each_triple(few, [&](Reg dst, Reg yes, Reg no) {
-        build([&](Masm& m, auto&) { m.select_if(c, w, dst, yes, no); });
+        build([&](Masm& m, auto&) { m.select_if(made(m, c), w, dst, yes, no); });
         for (const Case& k : cases) {
           State s = k.before;
           run(k.before, dst, truncated(w, k.holds ? s[yes] : s[no]));
         }
       });
       each_triple(vectors_, [&](Reg dst, Reg yes, Reg no) {
-        build([&](Masm& m, auto&) { m.select_if(c, w, dst, yes, no); });
+        build([&](Masm& m, auto&) { m.select_if(made(m, c), w, dst, yes, no); });
         for (const Case& k : cases) {
           State s = k.before;
           const u64 result = execute(s, RegSet::of(dst))[dst];
@@ -261,6 +271,15 @@ TEST_P(MasmCompare, Floats) {
         cases.push_back({s, reference(c.float_cond, as_double(w, a), as_double(w, cell))});
       }
       check(c, cases);
+      cases.clear();
+      for (const u64 a : edges) {
+        State s = filled();
+        s[lhs] = a;
+        cases.push_back({s, reference(c.float_cond, as_double(w, a), as_double(w, cell))});
+      }
+      constant_ = cell;
+      check(c, cases);
+      constant_.reset();
     }
   }
 }

@@ -97,6 +97,17 @@ TEST_P(MasmFloat, FloatBinary) {
           expect(execute(s, RegSet::of(dst))[dst], a, cell);
         }
       });
+      each_pair(vectors_, [&](Reg dst, Reg lhs) {
+        const u64 constant = edges[7];
+        build([&](Masm& m, auto&) {
+          m.float_binary(op, w, dst, lhs, m.float_constant(w, constant));
+        });
+        for (const u64 a : edges) {
+          State s = filled();
+          s[lhs] = a;
+          expect(execute(s, RegSet::of(dst))[dst], a, constant);
+        }
+      });
     }
   }
 }

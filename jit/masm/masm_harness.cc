@@ -153,6 +153,7 @@ void Harness::build(const Body& body) {
     masm_.store_imm(Store::I64, outcome, static_cast<i32>(i + 1));
     masm_.jump(end);
   }
+  masm_.emit_constants();
   masm_.patch_frame(enter, kFrameBytes);
   masm_.patch_frame(leave, kFrameBytes);
   CHECK(masm_.ok() && masm_.code().size() <= Executor::kCodeBytesMax);

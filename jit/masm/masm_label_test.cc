@@ -127,6 +127,21 @@ TEST(LabelA64, BackwardBranchesTakeTheLongFormThemselves) {
   EXPECT_TRUE(m->ok());
 }
 
+TEST(LabelX64, ConstantsFollowTheCode) {
+  const auto m = make_masm_x64(CpuFeatures());
+  const Reg v0 = vector_reg(0);
+  m->move_float_imm(FloatWidth::F64, v0, 0x3ff0'0000'0000'0000);
+  m->float_binary(FloatBinary::Add, FloatWidth::F64, v0, v0,
+                  m->float_constant(FloatWidth::F64, 0x3ff0'0000'0000'0000));
+  m->ret(0);
+  EXPECT_FALSE(m->ok());
+  m->emit_constants();
+  EXPECT_TRUE(m->ok());
+  EXPECT_EQ(m->code().size(), 32u);
+  EXPECT_EQ(disassemble_x64(m->code().first(17), 0),
+            "movsd xmm0, qword ptr [0x18]\naddsd xmm0, [0x18]\nret\n");
+}
+
 class Tables : public testing::TestWithParam<bool> {
  protected:
   std::unique_ptr<Masm> masm_ =

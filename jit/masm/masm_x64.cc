@@ -238,6 +238,9 @@ void MasmX64::alu(Alu op, Width w, Reg dst, Reg lhs, Operand rhs) {
     case Operand::Kind::Memory:
       alu_mem(o, op, w, dst, lhs, rhs.address);
       break;
+    case Operand::Kind::Constant:
+      DCHECK(false);  // Of floats only.
+      break;
   }
   if (sets_zero_flag) zero_flag_ = {o.offset(), dst, w};
 }
@@ -327,6 +330,9 @@ void MasmX64::multiply(Width w, Reg dst, Reg lhs, Operand rhs) {
       if (dst == lhs) return o.rm(kImul, wide(w), dst.number(), rhs.address);
       o.rm(kMov, wide(w), dst.number(), rhs.address);
       return o.rr(kImul, wide(w), dst.number(), lhs.number());
+    case Operand::Kind::Constant:
+      DCHECK(false);  // Of floats only.
+      break;
   }
 }
 
@@ -478,6 +484,9 @@ void MasmX64::compare_int(Out& o, const Compare& c) {
       return o.rr(kCmp, wide(c.width), n, c.rhs.reg.number());
     case Operand::Kind::Memory:
       return o.rm(kCmp, wide(c.width), n, c.rhs.address);
+    case Operand::Kind::Constant:
+      DCHECK(false);  // Of floats only.
+      break;
     case Operand::Kind::Immediate:
       break;
   }

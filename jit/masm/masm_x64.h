@@ -16,10 +16,12 @@ class MasmX64 final : public Masm {
   void reset() override {
     buffer_.reset();
     zero_flag_ = {};
+    constants_.clear();
+    code_end_ = ~u32{0};
   }
   u32 offset() const override { return buffer_.offset(); }
   std::span<const u8> code() const override { return buffer_.code(); }
-  bool ok() const override { return buffer_.ok(); }
+  bool ok() const override { return buffer_.ok() && constants_.empty(); }
   void set_far_branches(bool) override {}
   bool branch_out_of_range() const override { return false; }
   void align(u32 bytes) override;
@@ -28,6 +30,8 @@ class MasmX64 final : public Masm {
   void move_imm(Width, Reg dst, u64 value) override;
   void move_vector(Reg dst, Reg src) override;
   void move_float_imm(FloatWidth, Reg dst, u64 bits) override;
+  Operand float_constant(FloatWidth, u64 bits) override;
+  void emit_constants() override;
   void bitcast(Width, Reg dst, Reg src) override;
   void load(Load, Reg dst, Address) override;
   void store(Store, Address, Reg src) override;
@@ -78,7 +82,7 @@ class MasmX64 final : public Masm {
 
   bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
-  std::string listing() const override { return disassemble_x64(code(), 0); }
+  std::string listing() const override;
 
  private:
   using Out = x64::Out;
@@ -125,14 +129,15 @@ class MasmX64 final : public Masm {
   // Vector instructions in the form that the processor has. The one with three operands copies
   // lhs to dst first where there is no AVX, so there dst must not be a later operand.
   void vec(Out&, Op, Reg dst, Reg lhs, Reg rhs, bool wide = false);
-  void vec(Out&, Op, Reg dst, Reg lhs, const Address& rhs);
+  void vec(Out&, Op, Reg dst, Reg lhs, const Operand& rhs, u32 imm_bytes = 0);
   void vec2(Out&, Op, Reg reg, Reg rm, bool wide = false);
   void vec2(Out&, Op, Reg reg, const Address& rm);
+  void vec2(Out&, Op, Reg reg, const Operand& rm);
   void vec_shift_imm(Out&, u8 opcode, u8 extension, Reg dst, u8 count);
   void move_vec(Out&, Reg dst, Reg src);
   void sign_mask(Out&, FloatWidth, Reg dst);
   void all_but_sign(Out&, FloatWidth, Reg dst);
-  void float_constant(Out&, FloatWidth, Reg dst, u64 bits);
+  void make_constant(Out&, FloatWidth, Reg dst, u64 bits);
   void float_arithmetic(Out&, FloatBinary, FloatWidth, Reg dst, Reg lhs, const Operand& rhs);
   void min_max(Out&, bool is_min, FloatWidth, Reg dst, Reg lhs, Reg rhs);
   void copysign(Out&, FloatWidth, Reg dst, Reg lhs, Reg rhs);
@@ -148,6 +153,17 @@ class MasmX64 final : public Masm {
   void float_from_int(Out&, FloatWidth, Width, Reg dst, Reg src);
   void float_from_u64(Out&, FloatWidth, Reg dst, Reg src);
   void convert_float(Out&, FloatWidth from, Reg dst, Reg src);
+
+  // Eight bytes behind the function's code.
+  struct Constant {
+    u64 bits;
+    Label label;
+  };
+  Label& label_of(const Operand& constant) {
+    return constants_[static_cast<usize>(constant.imm)].label;
+  }
+  std::vector<Constant> constants_;
+  u32 code_end_ = ~u32{0};  // Where the constants begin.
 
   const Target& target_;
   const CpuFeatures cpu_;

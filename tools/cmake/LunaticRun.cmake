@@ -24,50 +24,17 @@ if(LR_SANITIZE)
   add_link_options(-fsanitize=${LR_SANITIZE})
 endif()
 
-# Finds a package or says which distribution package holds it.
-macro(lr_package name debian)
-  find_package(${name} QUIET ${ARGN})
-  if(NOT ${name}_FOUND)
-    message(FATAL_ERROR "${name} is missing: install the package ${debian} (./dev setup does)")
-  endif()
-endmacro()
-
-lr_package(Threads libc6-dev)
+include(LunaticRunPackages)
 lr_package(GTest libgtest-dev)
-lr_package(CLI11 libcli11-dev)
 lr_package(benchmark libbenchmark-dev)
-
-# fmt is compiled into us: as a shared library it costs a third of the start of a small program,
-# mostly for the shared C++ library that comes with it.
-find_path(lr_fmt_INCLUDE fmt/format.h)
-mark_as_advanced(lr_fmt_INCLUDE)
-if(NOT lr_fmt_INCLUDE)
-  message(FATAL_ERROR "fmt is missing: install the package libfmt-dev (./dev setup does)")
-endif()
-add_library(fmt::fmt INTERFACE IMPORTED)
-target_include_directories(fmt::fmt SYSTEM INTERFACE ${lr_fmt_INCLUDE})
-target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY)
-
-# asmjit, Zydis and mimalloc come without a usable CMake package on some distributions, and keep
-# their headers in a folder that names the version on others.
-macro(lr_plain_library target header library debian)
-  find_path(${target}_INCLUDE ${header} PATH_SUFFIXES ${ARGN})
-  find_library(${target}_LIBRARY ${library})
-  mark_as_advanced(${target}_INCLUDE ${target}_LIBRARY)
-  if(NOT ${target}_INCLUDE OR NOT ${target}_LIBRARY)
-    message(FATAL_ERROR "${library} is missing: install the package ${debian} (./dev setup does)")
-  endif()
-  add_library(${target} INTERFACE IMPORTED)
-  target_include_directories(${target} SYSTEM INTERFACE ${${target}_INCLUDE})
-  target_link_libraries(${target} INTERFACE ${${target}_LIBRARY})
-endmacro()
-lr_plain_library(lr_asmjit asmjit/asmjit.h asmjit libasmjit-dev)
-lr_plain_library(lr_zydis Zydis/Zydis.h Zydis libzydis-dev)
-lr_plain_library(lr_mimalloc mimalloc.h mimalloc libmimalloc-dev mimalloc-2.0 mimalloc-3.0)
+lr_package(CLI11 libcli11-dev)
 
 function(lr_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
     -Wno-sign-conversion -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
+  # From g++ 13 on: it takes every function with a reference parameter and a reference result for one
+  # that returns its parameter.
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-dangling-reference>)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 endfunction()
 
