@@ -1,9 +1,11 @@
 """The kernels of the comparison: kernels/table.txt read into rows, and how each row is built."""
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 BENCH = pathlib.Path(__file__).resolve().parent
 KERNELS = BENCH / "kernels"
@@ -80,6 +82,21 @@ def find_compiler(candidates):
     raise Absent(f"{candidates[0]} is not installed")
 
 
+@functools.cache
+def wasm_compiler(flags):
+    """A compiler that makes a module of an empty program with these flags."""
+    compiler = find_compiler(WASM_COMPILERS)
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "empty.c")
+        source.write_text("int main(void) { return 0; }\n")
+        done = subprocess.run([compiler, *flags, "-Wl,--no-entry", source, "-o",
+                               source.with_suffix(".wasm")], capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise Absent(f"{compiler} cannot build for {flags[0].partition('=')[2]}: {lines[0]}")
+    return compiler
+
+
 def crate(name):
     """The folder of a crate's sources that `./dev corpus` has fetched."""
     folder = ROOT / ".cache" / "corpus" / "crates" / name
@@ -131,10 +148,10 @@ def build_wasm(kernel, out, bare=False):
         sources.append(KERNELS / "harness_wasi.c")
     if kernel.name == "zlib":
         sources.append(KERNELS / "memory.c")
-    target = (["--target=wasm32-wasi", "-nostartfiles"] if parts.with_libc
-              else ["--target=wasm32", "-nostdlib", "-ffreestanding"])
+    target = (("--target=wasm32-wasi", "-nostartfiles") if parts.with_libc
+              else ("--target=wasm32", "-nostdlib", "-ffreestanding"))
     suffix = ".bare.wasm" if bare else ".wasm"
-    command = [find_compiler(WASM_COMPILERS), *target, *WASM_FLAGS, *parts.flags, *sources]
+    command = [wasm_compiler(target), *target, *WASM_FLAGS, *parts.flags, *sources]
     return compile_once(command, out / "wasm" / (kernel.name + suffix), sources)
 
 

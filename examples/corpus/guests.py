@@ -1,9 +1,11 @@
 """Builds the corpus's own guests with the toolchains of this machine."""
 
+import functools
 import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE / "cases"
@@ -47,16 +49,33 @@ def build(command, output, sources, **environment):
     return output
 
 
+@functools.cache
+def wasi_compiler(language, *names):
+    """A compiler that can make a WASI program: its libraries and linker are other packages."""
+    compiler = tool(*names)
+    header = {"c": "stdio.h", "c++": "cstddef"}[language]
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder, "empty")
+        source.write_text(f"#include <{header}>\nint main(void) {{ return 0; }}\n")
+        done = subprocess.run([compiler, "--target=wasm32-wasi", "-x", language, source, "-o",
+                               source.with_suffix(".wasm")], capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        raise Absent(f"{names[0]} cannot build for wasm32-wasi: {lines[0]}")
+    return compiler
+
+
 def build_c(source):
     output = BUILT / (source + ".wasm")
-    return build([tool("clang-19", "clang"), "--target=wasm32-wasi", "-O2", CASES / source,
-                  "-o", output], output, [CASES / source])
+    return build([wasi_compiler("c", "clang-19", "clang"), "--target=wasm32-wasi", "-O2",
+                  CASES / source, "-o", output], output, [CASES / source])
 
 
 def build_cxx(source):
     output = BUILT / (source + ".wasm")
-    return build([tool("clang++-19", "clang++"), "--target=wasm32-wasi", "-O2", "-std=c++20",
-                  "-fno-exceptions", CASES / source, "-o", output], output, [CASES / source])
+    return build([wasi_compiler("c++", "clang++-19", "clang++"), "--target=wasm32-wasi",
+                  "-O2", "-std=c++20", "-fno-exceptions", CASES / source, "-o", output],
+                 output, [CASES / source])
 
 
 def build_rust(source):
@@ -112,7 +131,8 @@ def build_lua(_):
     output = BUILT / "lua.wasm"
     stubs = ROOT / "bench" / "kernels" / "lua_stubs"
     return build(
-        [tool("clang-19", "clang"), "--target=wasm32-wasi", "-O2", "-w", "-D_WASI_EMULATED_SIGNAL",
+        [wasi_compiler("c", "clang-19", "clang"), "--target=wasm32-wasi", "-O2", "-w",
+         "-D_WASI_EMULATED_SIGNAL",
          "-D_WASI_EMULATED_PROCESS_CLOCKS", "-DLUAI_THROW(L,c)=abort()", "-DLUAI_TRY(L,c,a)={a}",
          "-Dluai_jmpbuf=int", "-include",
          CASES / "lua-host.h", f"-I{stubs}", f"-I{folder}", CASES / "lua-main.c",
