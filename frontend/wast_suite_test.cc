@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,56 @@ TEST(WastSuite, TextIsAFixedPoint) {
     }
   }
   fmt::print("{} modules\n", modules);
+}
+
+// One to three bytes overwritten, taken out or put in.
+std::string damaged(std::string text, std::mt19937& random) {
+  constexpr std::string_view kBytes = "()\"$;@ 0-a\x80";
+  auto below = [&](usize limit) { return static_cast<usize>(random() % limit); };
+  for (usize n = 1 + below(3); n > 0 && !text.empty(); n--) {
+    usize at = below(text.size());
+    switch (below(3)) {
+      case 0:
+        text[at] = kBytes[below(kBytes.size())];
+        break;
+      case 1:
+        text.erase(at, 1 + below(4));
+        break;
+      default:
+        text.insert(at, 1, kBytes[below(kBytes.size())]);
+    }
+  }
+  return text;
+}
+
+// Whatever the text, there is a verdict; and what is accepted can be printed.
+TEST(WastSuite, DamagedText) {
+  std::vector<std::filesystem::path> paths = scripts();
+  if (paths.empty()) GTEST_SKIP() << "WASM_TESTSUITE_DIR names no scripts";
+  constexpr usize kTextMax = 1'000;
+  constexpr u32 kModulesPerScript = 8;
+  constexpr u32 kVersions = 8;
+  std::mt19937 random(1);
+  for (const std::filesystem::path& path : paths) {
+    std::string script = read_file(path);
+    Result<std::vector<WastCommand>> commands = parse_wast(script);
+    if (!commands.ok()) continue;
+    u32 modules = 0;
+    for (const WastCommand& command : *commands) {
+      if (!command.module || command.module->form != WastModule::Form::Text) continue;
+      std::string text(command.module->source);
+      if (text.size() > kTextMax || modules == kModulesPerScript) continue;
+      modules++;
+      for (u32 i = 0; i < kVersions; i++) {
+        (void)parse_wat(text.substr(0, text.size() * i / kVersions));
+        std::string version = damaged(text, random);
+        Result<std::vector<u8>> binary = parse_wat(version);
+        if (!binary.ok()) continue;
+        std::string what = round_trip_difference(*binary);
+        EXPECT_EQ(what, "") << version;
+      }
+    }
+  }
 }
 
 TEST(WastSuite, EveryModule) {

@@ -78,12 +78,18 @@ std::optional<std::string> WatContext::accept_name_annotation() {
 const Annotation* WatContext::take_annotation(std::string_view id) {
   const std::vector<Annotation>& all = in.source().annotations;
   if (all.empty() || !in.ok()) return nullptr;
-  auto here = std::ranges::lower_bound(all, in.index(), {}, &Annotation::before);
-  for (; here != all.end() && here->before == in.index(); ++here) {
-    usize i = static_cast<usize>(here - all.begin());
-    if (here->id != id || annotation_used_[i]) continue;
+  // Many annotations may stand in one place: each search goes on where the last one ended.
+  if (searched_token_ != in.index() || searched_id_ != id) {
+    auto first = std::ranges::lower_bound(all, in.index(), {}, &Annotation::before);
+    searched_token_ = in.index();
+    searched_id_ = id;
+    search_next_ = static_cast<usize>(first - all.begin());
+  }
+  while (search_next_ < all.size() && all[search_next_].before == in.index()) {
+    usize i = search_next_++;
+    if (all[i].id != id || annotation_used_[i]) continue;
     annotation_used_[i] = true;
-    return &*here;
+    return &all[i];
   }
   return nullptr;
 }

@@ -60,7 +60,7 @@ struct WatContext {
   std::unordered_map<u32, IndexSpace> fields;  // Of structure types that name some.
 
   bool narrow_limits = false;  // See WatOptions.
-  bool uses_data = false;  // An instruction names a data segment: the binary counts them first.
+  bool uses_data = false;      // An instruction names a data segment: the binary counts them first.
 
   IndexSpace& space(Space kind) { return spaces[static_cast<usize>(kind)]; }
 
@@ -80,6 +80,10 @@ struct WatContext {
 
  private:
   std::vector<bool> annotation_used_;
+  // The last search of take_annotation().
+  u32 searched_token_ = ~u32{0};
+  std::string_view searched_id_;
+  usize search_next_ = 0;
 };
 
 }  // namespace lr

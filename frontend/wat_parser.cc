@@ -214,7 +214,11 @@ void WatModule::collect_extern(const FieldKind& kind) {
   if (!in_.accept(Word::I32)) in_.accept(Word::I64);
   if (kind.word == Word::Table) {
     if (in_.at(TokenKind::Nat)) return;
-    in_.at(TokenKind::Open) ? in_.skip_parens() : static_cast<void>(in_.next());
+    if (in_.at(TokenKind::Open)) {
+      in_.skip_parens();
+    } else {
+      in_.next();
+    }
     if (in_.at_open(Word::Elem)) context_.space(Space::Elem).add();
   } else {
     if (in_.at_open(Word::PageSize)) in_.skip_parens();

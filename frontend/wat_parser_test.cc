@@ -185,6 +185,12 @@ TEST(WatParser, Names) {
                                  5 + 4 + 6 + 13 + 8));
 }
 
+TEST(WatParser, ManyAnnotationsInOnePlace) {
+  std::string text = "(func (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0)))";
+  for (u32 i = 0; i < 200'000; i++) text += "(@custom \"a\")";
+  EXPECT_TRUE(parse_wat(text).ok());
+}
+
 TEST(WatParser, DeepNestingNeedsNoStack) {
   constexpr u32 kDepth = 200'000;
   std::string text = "(func ";

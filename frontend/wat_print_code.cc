@@ -34,47 +34,6 @@ bool closes_block(Op op) { return op == Op::End || op == Op::Delegate; }
 
 }  // namespace
 
-std::string PrintedModule::text_of_heap(ValType type) const {
-  if (type.heap != Heap::Defined) return std::string(name_of(type.heap));
-  std::string index = names[Space::Type].ref(type.type);
-  return type.exact ? fmt::format("(exact {})", index) : index;
-}
-
-std::string PrintedModule::text_of(ValType type) const {
-  if (!type.is_ref() || type.heap != Heap::Defined) return name_of(type);
-  return fmt::format("(ref {}{})", type.nullable ? "null " : "", text_of_heap(type));
-}
-
-std::string PrintedModule::signature(const PrintedType& type, const IdTable* locals) const {
-  std::string out;
-  bool is_open = false;  // A group of parameters without names.
-  for (u32 i = 0; i < type.params.size(); i++) {
-    bool is_named = locals != nullptr && locals->has_name(i);
-    if (is_open && is_named) out += ')';
-    if (!is_open || is_named) out += " (param";
-    if (is_named) out += locals->definition(i);
-    out += ' ';
-    out += text_of(type.params[i]);
-    if (is_named) out += ')';
-    is_open = !is_named;
-  }
-  if (is_open) out += ')';
-  if (type.results.empty()) return out;
-  out += " (result";
-  for (ValType result : type.results) {
-    out += ' ';
-    out += text_of(result);
-  }
-  out += ')';
-  return out;
-}
-
-std::string PrintedModule::type_use(u32 type, const IdTable* locals) const {
-  std::string out = fmt::format(" (type {})", names[Space::Type].ref(type));
-  if (type < types.size() && types[type].is_func) out += signature(types[type], locals);
-  return out;
-}
-
 void WatCodePrinter::new_line(usize depth) {
   // Deep nesting must not make the text quadratic.
   constexpr usize kDepthMax = 40;

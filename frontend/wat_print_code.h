@@ -9,32 +9,9 @@
 #include "frontend/instr_reader.h"
 #include "frontend/reader.h"
 #include "frontend/wat_ids.h"
+#include "frontend/wat_print_types.h"
 
 namespace lr {
-
-// What the printer knows of a type of the module.
-struct PrintedType {
-  bool is_func = false;
-  u32 fields = 0;               // Of a structure.
-  std::vector<ValType> params;  // Raw.
-  std::vector<ValType> results;
-};
-
-struct PrintedModule {
-  std::span<const u8> bytes;
-  FeatureSet features;
-  std::vector<PrintedType> types;
-  NameSection names;
-
-  // A raw type.
-  std::string text_of(ValType type) const;
-  // A raw heap type, as behind ref.null.
-  std::string text_of_heap(ValType type) const;
-  // " (param t*)" and " (result t*)" of a function type. `locals` may be null.
-  std::string signature(const PrintedType& type, const IdTable* locals) const;
-  // " (type x)" and, if it is a function type, its signature.
-  std::string type_use(u32 type, const IdTable* locals) const;
-};
 
 // Offsets from the first byte of a body, and what the hint at an instruction there says.
 using HintTable = std::unordered_map<u32, u8>;

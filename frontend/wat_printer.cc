@@ -67,10 +67,6 @@ class WatPrinter {
   void read_customs();
   void read_hints(Reader reader);
   void print_section(const SectionSpan& section, Reader& reader);
-  void print_types(Reader& reader);
-  void print_type(Reader& reader, usize indent);
-  void print_composite(Reader& reader, u32 index);
-  void print_structure(Reader& reader, u32 index);
   void print_imports(Reader& reader);
   void print_extern(Reader& reader, u8 kind);
   void print_memories(Reader& reader);
@@ -87,12 +83,8 @@ class WatPrinter {
 
   // "(word $name (;index;)" for the next index of the space, on a line of its own.
   u32 begin_field(std::string_view word, Space space);
-  void define(Space space);
-  void limits(Reader& reader, bool is_memory);
-  void global_type(Reader& reader);
-  void field_type(Reader& reader);
   std::string expression(Reader& reader);
-  void offset_expression(Reader& reader);
+  void print_folded(std::string_view word, Reader& reader);
   void add(std::string_view text) { out_ += text; }
   template <typename... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) {
@@ -104,13 +96,11 @@ class WatPrinter {
   }
   void strings(std::string_view bytes);
   const NameSection& names() const { return module_.names; }
-  u32& next(Space space) { return next_[static_cast<usize>(space)]; }
 
   PrintedModule module_;
   Diag diag_;
   std::string out_;
   std::vector<SectionSpan> sections_;
-  std::array<u32, kSpaceCount> next_{};
   std::vector<u32> function_types_;  // Of the functions that are not imported.
   std::unordered_map<u32, HintTable> hints_;
   std::optional<u32> names_from_;  // Where the name section that was understood begins.
@@ -133,7 +123,8 @@ Result<std::string> WatPrinter::run() {
 
 bool WatPrinter::forget_dead_names() {
   bool found = false;
-  for (usize i = 0; i < kSpaceCount; i++) found |= module_.names.spaces[i].truncate(next_[i]);
+  for (usize i = 0; i < kSpaceCount; i++)
+    found |= module_.names.spaces[i].truncate(module_.defined[i]);
   for (auto& [type, table] : module_.names.fields) {
     found |= table.truncate(type < module_.types.size() ? module_.types[type].fields : 0);
   }
@@ -142,7 +133,7 @@ bool WatPrinter::forget_dead_names() {
 
 void WatPrinter::print_module() {
   out_.clear();
-  next_ = {};
+  module_.defined = {};
   module_.types.clear();
   function_types_.clear();
   last_section_ = kCustom;
@@ -220,7 +211,7 @@ void WatPrinter::print_section(const SectionSpan& section, Reader& reader) {
     case kCustom:
       return print_custom(section, reader);
     case kType:
-      return print_types(reader);
+      return print_type_section(module_, reader, out_);
     case kImport:
       return print_imports(reader);
     case kFunc: {
@@ -252,122 +243,12 @@ void WatPrinter::print_section(const SectionSpan& section, Reader& reader) {
   }
 }
 
-void WatPrinter::define(Space space) {
-  u32 index = next(space)++;
-  print("{} (;{};)", names()[space].definition(index), index);
-}
-
 u32 WatPrinter::begin_field(std::string_view word, Space space) {
-  u32 index = next(space);
+  u32 index = module_.defined[static_cast<usize>(space)];
   line("(");
   add(word);
-  define(space);
+  add(module_.define(space));
   return index;
-}
-
-void WatPrinter::print_types(Reader& reader) {
-  constexpr u8 kRecursion = 0x4e;
-  u32 count = reader.vector_count();
-  for (u32 i = 0; i < count && reader.ok(); i++) {
-    if (reader.peek() != kRecursion) {
-      print_type(reader, 2);
-      continue;
-    }
-    reader.byte();
-    u32 group = reader.vector_count();
-    line("(rec");
-    for (u32 k = 0; k < group && reader.ok(); k++) print_type(reader, 4);
-    add(")");
-  }
-}
-
-void WatPrinter::print_type(Reader& reader, usize indent) {
-  constexpr u8 kSub = 0x50;
-  constexpr u8 kSubFinal = 0x4f;
-  u32 index = next(Space::Type);
-  out_ += '\n';
-  out_.append(indent, ' ');
-  add("(type");
-  define(Space::Type);
-  module_.types.emplace_back();
-  u8 form = reader.peek();
-  bool is_sub = form == kSub || form == kSubFinal;
-  if (is_sub) {
-    reader.byte();
-    add(form == kSub ? " (sub" : " (sub final");
-    u32 count = reader.vector_count();
-    for (u32 i = 0; i < count && reader.ok(); i++) {
-      print(" {}", names()[Space::Type].ref(reader.leb_u32()));
-    }
-  }
-  print_composite(reader, index);
-  add(is_sub ? "))" : ")");
-}
-
-void WatPrinter::print_composite(Reader& reader, u32 index) {
-  constexpr std::pair<u8, std::string_view> kClauses[] = {{0x4c, "describes"},
-                                                          {0x4d, "descriptor"}};
-  for (auto [byte, word] : kClauses) {
-    if (reader.peek() != byte) continue;
-    reader.byte();
-    print(" ({} {})", word, names()[Space::Type].ref(reader.leb_u32()));
-  }
-  u32 at = reader.offset();
-  switch (reader.byte()) {
-    case 0x60: {
-      PrintedType& type = module_.types[index];
-      type.is_func = true;
-      for (std::vector<ValType>* list : {&type.params, &type.results}) {
-        u32 count = reader.vector_count();
-        for (u32 i = 0; i < count && reader.ok(); i++) {
-          list->push_back(read_val_type(reader, module_.features));
-        }
-      }
-      return print(" (func{})", module_.signature(type, nullptr));
-    }
-    case 0x5f:
-      return print_structure(reader, index);
-    case 0x5e:
-      add(" (array ");
-      field_type(reader);
-      return add(")");
-    default:
-      return reader.fail(Err::BadDefinedType, at);
-  }
-}
-
-void WatPrinter::print_structure(Reader& reader, u32 index) {
-  auto fields = names().fields.find(index);
-  add(" (struct");
-  u32 count = reader.vector_count();
-  module_.types[index].fields = count;
-  for (u32 i = 0; i < count && reader.ok(); i++) {
-    add(" (field");
-    if (fields != names().fields.end()) add(fields->second.definition(i));
-    add(" ");
-    field_type(reader);
-    add(")");
-  }
-  add(")");
-}
-
-void WatPrinter::field_type(Reader& reader) {
-  u8 first = reader.peek();
-  std::string type;
-  if (first == 0x78 || first == 0x77) {
-    reader.byte();
-    type = first == 0x78 ? "i8" : "i16";
-  } else {
-    type = module_.text_of(read_val_type(reader, module_.features));
-  }
-  bool is_mutable = reader.byte() != 0;
-  add(is_mutable ? fmt::format("(mut {})", type) : type);
-}
-
-void WatPrinter::global_type(Reader& reader) {
-  std::string type = module_.text_of(read_val_type(reader, module_.features));
-  bool is_mutable = reader.byte() != 0;
-  is_mutable ? print(" (mut {})", type) : print(" {}", type);
 }
 
 void WatPrinter::print_imports(Reader& reader) {
@@ -387,45 +268,25 @@ void WatPrinter::print_imports(Reader& reader) {
 void WatPrinter::print_extern(Reader& reader, u8 kind) {
   u8 plain = kind == kExactFunc ? u8{0} : kind;
   add(kExternWords[plain]);
-  define(kExternSpaces[plain]);
+  add(module_.define(kExternSpaces[plain]));
   switch (kind) {
     case 0:
       return add(module_.type_use(reader.leb_u32(), nullptr));
     case 1: {
       std::string type = module_.text_of(read_ref_type(reader, module_.features));
-      limits(reader, false);
+      add(read_limits_text(reader, false));
       return print(" {}", type);
     }
     case 2:
-      return limits(reader, true);
+      return add(read_limits_text(reader, true));
     case 3:
-      return global_type(reader);
+      return print(" {}", read_global_type_text(module_, reader));
     case kExactFunc:
       return print(" (exact{})", module_.type_use(reader.leb_u32(), nullptr));
     default:
       reader.byte();
       return add(module_.type_use(reader.leb_u32(), nullptr));
   }
-}
-
-void WatPrinter::limits(Reader& reader, bool is_memory) {
-  constexpr u8 kHasMax = 1;
-  constexpr u8 kShared = 2;
-  constexpr u8 k64 = 4;
-  constexpr u8 kPageSize = 8;
-  u32 at = reader.offset();
-  u8 flags = reader.byte();
-  u8 allowed = kHasMax | k64 | (is_memory ? kShared | kPageSize : 0);
-  if ((flags & ~allowed) != 0) return reader.fail(Err::BadLimits, at);
-  if ((flags & k64) != 0) add(" i64");
-  print(" {}", reader.leb_u64());
-  if ((flags & kHasMax) != 0) print(" {}", reader.leb_u64());
-  if ((flags & kShared) != 0) add(" shared");
-  if ((flags & kPageSize) == 0) return;
-  at = reader.offset();
-  u32 log2 = reader.leb_u32();
-  if (log2 >= 64) return reader.fail(Err::BadPageSizeBits, at);
-  print(" (pagesize {})", u64{1} << log2);
 }
 
 void WatPrinter::print_tables(Reader& reader) {
@@ -436,7 +297,7 @@ void WatPrinter::print_tables(Reader& reader) {
     bool has_init = reader.peek() == kWithInit;
     if (has_init) reader.bytes(2);
     std::string type = module_.text_of(read_ref_type(reader, module_.features));
-    limits(reader, false);
+    add(read_limits_text(reader, false));
     print(" {}", type);
     if (has_init) print(" {}", expression(reader));
     add(")");
@@ -447,7 +308,7 @@ void WatPrinter::print_memories(Reader& reader) {
   u32 count = reader.vector_count();
   for (u32 i = 0; i < count && reader.ok(); i++) {
     begin_field("memory", Space::Memory);
-    limits(reader, true);
+    add(read_limits_text(reader, true));
     add(")");
   }
 }
@@ -456,7 +317,7 @@ void WatPrinter::print_globals(Reader& reader) {
   u32 count = reader.vector_count();
   for (u32 i = 0; i < count && reader.ok(); i++) {
     begin_field("global", Space::Global);
-    global_type(reader);
+    print(" {}", read_global_type_text(module_, reader));
     print(" {})", expression(reader));
   }
 }
@@ -487,10 +348,11 @@ std::string WatPrinter::expression(Reader& reader) {
   return WatCodePrinter(module_, reader, text, nullptr, nullptr).take_expression();
 }
 
-// As the offset of a segment.
-void WatPrinter::offset_expression(Reader& reader) {
+// An expression where a single instruction in parentheses needs no word in front of it.
+void WatPrinter::print_folded(std::string_view word, Reader& reader) {
   std::string text = expression(reader);
-  text.starts_with('(') ? print(" {}", text) : print(" (offset {})", text);
+  if (text.starts_with('(')) return print(" {}", text);
+  print(" ({} {})", word, text);
 }
 
 void WatPrinter::print_elements(Reader& reader) {
@@ -509,7 +371,7 @@ void WatPrinter::print_elements(Reader& reader) {
     if (is_active && has_explicit) {
       print(" (table {})", names()[Space::Table].ref(reader.leb_u32()));
     }
-    if (is_active) offset_expression(reader);
+    if (is_active) print_folded("offset", reader);
     if (!is_active && has_explicit) add(" declare");
     bool has_type = !is_active || has_explicit;
     if (!has_expressions) {
@@ -532,8 +394,7 @@ void WatPrinter::print_element_items(Reader& reader, bool has_expressions) {
       print(" {}", names()[Space::Func].ref(reader.leb_u32()));
       continue;
     }
-    std::string item = expression(reader);
-    item.starts_with('(') ? print(" {}", item) : print(" (item {})", item);
+    print_folded("item", reader);
   }
 }
 
@@ -601,7 +462,7 @@ void WatPrinter::print_data(Reader& reader) {
     if (flags == 2) {
       print(" (memory {})", names()[Space::Memory].ref(reader.leb_u32()));
     }
-    if (flags != 1) offset_expression(reader);
+    if (flags != 1) print_folded("offset", reader);
     std::span<const u8> bytes = reader.bytes(reader.length());
     strings({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     add(")");

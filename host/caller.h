@@ -95,6 +95,8 @@ class Caller {
   // Null only in tests of host functions without an engine.
   Process* process() const { return process_; }
   PermissionSet permissions() const { return permissions_; }
+  // No other process lives: work that blocks may be done at once, since it keeps nobody waiting.
+  bool is_alone() const;
 
   // --- Waiting in a coroutine.
 
@@ -182,8 +184,8 @@ inline void WaitAwaiter::await_suspend(std::coroutine_handle<> leaf) noexcept {
 }
 inline bool WaitAwaiter::await_resume() const noexcept { return !caller_.wait.expired; }
 
-// Runs `work` on the helper pool and waits for what it returns. `work` owns all that it touches;
-// see Job.
+// Runs `work` on the helper pool (a lone process: here) and waits for what it returns. `work` owns
+// all that it touches; see Job.
 template <typename Work>
 class [[nodiscard]] OffWorker {
  public:
@@ -194,7 +196,11 @@ class [[nodiscard]] OffWorker {
   OffWorker& operator=(const OffWorker&) = delete;
   ~OffWorker() { job_->release(); }
 
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() const noexcept {
+    if (!caller_.is_alone()) return false;
+    job_->work_and_finish();
+    return true;
+  }
   void await_suspend(std::coroutine_handle<> leaf) noexcept {
     caller_.leaf = leaf;
     caller_.wait = Wait();

@@ -80,7 +80,6 @@ const jit::HostFunction* HostLinker::find(std::string_view module, std::string_v
 }
 
 std::optional<jit::Extern> HostLinker::resolve(const Module& /*module*/, const Import& import) {
-
   const jit::HostFunction* function = find(import.module, import.name);
   if (function == nullptr) return std::nullopt;
   return jit::Extern::of(function);

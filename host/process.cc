@@ -65,6 +65,8 @@ Result<std::unique_ptr<Process>> Process::create(jit::Engine& engine, sched::Sch
   return process;
 }
 
+bool Caller::is_alone() const { return process_ != nullptr && process_->is_alone(); }
+
 // --- Calls and activations.
 
 void Process::post(GuestCall& call) {

@@ -81,6 +81,7 @@ class Process final : public sched::Process {
   // Signalled when the process has ended and its slot is free. Set before spawning.
   void set_ended(sched::Completion* ended) { ended_ = ended; }
 
+  bool is_alone() const { return scheduler_.live() == 1; }
   // A helper thread has finished what the process waits for.
   void job_done();
 

@@ -124,6 +124,8 @@ class Scheduler {
   HelperPool& helpers() { return helpers_; }
   SlotAllocator& slots() { return slots_; }
   // How many there are so far.
+  // Processes that live now.
+  u32 live() const { return table_.live(); }
   u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 

@@ -1,9 +1,10 @@
 // Reading and writing.
 //
-// Nothing here blocks a worker. Streams (pipes, terminals, sockets) are tried; if they are not
-// ready the call is made again when they are. Regular files are tried with RWF_NOWAIT, which does
-// what the page cache can do; what is left goes to the helper pool, by way of a buffer of its own,
-// since the guest's memory may have another owner by the time that the disk answers.
+// Nothing here blocks a worker that others could use. Streams (pipes, terminals, sockets) are
+// tried; if they are not ready the call is made again when they are. Regular files are tried with
+// RWF_NOWAIT, which does what the page cache can do; what is left goes to the helper pool, by way
+// of a buffer of its own, since the guest's memory may have another owner by the time that the disk
+// answers.
 #include "host/wasi/io.h"
 
 #include <poll.h>
@@ -57,13 +58,14 @@ bool is_ready(int fd, Direction direction) {
   return ::poll(&wanted, 1, 0) > 0;
 }
 
-i64 attempt_file(Descriptor& descriptor, Direction direction, const Piece& piece, i64 offset) {
-  if (!descriptor.no_wait_works) return -EAGAIN;
+i64 attempt_file(Descriptor& descriptor, Direction direction, const Piece& piece, i64 offset,
+                 bool may_block) {
+  if (!descriptor.no_wait_works && !may_block) return -EAGAIN;
   const int count = static_cast<int>(piece.count);
-  const i64 done =
-      direction == Direction::Read
-          ? ::preadv2(descriptor.fd(), piece.vectors.data(), count, offset, RWF_NOWAIT)
-          : ::pwritev2(descriptor.fd(), piece.vectors.data(), count, offset, RWF_NOWAIT);
+  const int flags = may_block ? 0 : RWF_NOWAIT;
+  const i64 done = direction == Direction::Read
+                       ? ::preadv2(descriptor.fd(), piece.vectors.data(), count, offset, flags)
+                       : ::pwritev2(descriptor.fd(), piece.vectors.data(), count, offset, flags);
   if (done >= 0) return done;
   if (errno != EOPNOTSUPP) return -errno;
   descriptor.no_wait_works = false;
@@ -166,7 +168,7 @@ Task<Errno> transfer_file(Caller& caller, DescriptorRef descriptor, Direction di
       break;
     }
     const i64 at = offset == kFilePosition ? offset : offset + static_cast<i64>(total);
-    i64 done = attempt(*descriptor, direction, *piece, at);
+    i64 done = attempt(caller, *descriptor, direction, *piece, at);
     if (done == -EAGAIN) {
       auto work = off_worker(caller, make_job(descriptor, direction, *piece, at));
       FileJob job = co_await work;
@@ -201,7 +203,7 @@ Step<Errno> transfer(Caller& caller, DescriptorRef& descriptor, Direction direct
   if (is_file && !piece->is_last) {
     return transfer_file(caller, descriptor, direction, iovs, offset, moved);
   }
-  const i64 done = attempt(*descriptor, direction, *piece, offset);
+  const i64 done = attempt(caller, *descriptor, direction, *piece, offset);
   if (is_file && done == -EAGAIN) {
     return transfer_file(caller, descriptor, direction, iovs, offset, moved);
   }
@@ -223,11 +225,12 @@ ErrnoOr<i64> file_offset(u64 offset) {
 
 }  // namespace
 
-i64 attempt(Descriptor& descriptor, Direction direction, const Piece& piece, i64 offset) {
+i64 attempt(const Caller& caller, Descriptor& descriptor, Direction direction, const Piece& piece,
+            i64 offset) {
   i64 done = 0;
   do {
     if (descriptor.type == Filetype::RegularFile) {
-      done = attempt_file(descriptor, direction, piece, offset);
+      done = attempt_file(descriptor, direction, piece, offset, caller.is_alone());
     } else if (descriptor.is_socket() && offset == kFilePosition) {
       done = attempt_socket(descriptor, direction, piece);
     } else {

@@ -36,7 +36,9 @@ struct Piece {
 // Fault if one of its buffers is not in memory.
 ErrnoOr<Piece> next_piece(const GuestArray<Iovec>& iovs, Cursor cursor);
 
-// One attempt that does not block. Bytes moved, or minus an errno; -EAGAIN: not now.
-i64 attempt(Descriptor& descriptor, Direction direction, const Piece& piece, i64 offset);
+// One attempt, which blocks only on files, and only if the process is alone. Bytes moved, or minus
+// an errno; -EAGAIN: not now.
+i64 attempt(const Caller& caller, Descriptor& descriptor, Direction direction, const Piece& piece,
+            i64 offset);
 
 }  // namespace lr::wasi

@@ -70,7 +70,7 @@ Step<Errno> sock_send(Caller& caller, u32 fd, GuestArray<Iovec> iovs, u32 flags,
   DescriptorRef* found = TRY(find_socket(caller, fd, kFdWrite));
   if (flags != 0) return Errno::Inval;
   const Piece piece = TRY(next_piece(iovs, Cursor()));
-  const i64 done = attempt(**found, Direction::Write, piece, kFilePosition);
+  const i64 done = attempt(caller, **found, Direction::Write, piece, kFilePosition);
   if (done == -EAGAIN) {
     if ((*found)->wants_no_wait()) return Errno::Again;
     return caller.again_when((*found)->fd(), sched::kWritable);

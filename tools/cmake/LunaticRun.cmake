@@ -27,6 +27,7 @@ endif()
 include(LunaticRunPackages)
 lr_package(GTest libgtest-dev)
 lr_package(benchmark libbenchmark-dev)
+lr_package(CLI11 libcli11-dev)
 
 function(lr_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion
