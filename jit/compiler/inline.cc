@@ -52,6 +52,8 @@ bool Compiler::inline_call(u32 callee) {
   reader_.start(module_->bytes.data(), function.body_offset);
   reader_.u32_leb();
   is_inlining_ = true;
+  // A guard page's fault is told by the first entry behind it: the caller's, then the callee's.
+  record_pc(call_offset, static_cast<u32>(sp_shift_));
   while (!has_failed_) {
     op_offset_ = reader_.offset();
     const Op op = op_of_byte(reader_.byte());
@@ -60,6 +62,7 @@ bool Compiler::inline_call(u32 callee) {
       push_inline_arg(inline_args_[reader_.u32_leb()]);
     } else {
       step(op);
+      if (info(op).access_bytes > 0) record_pc(op_offset_, static_cast<u32>(sp_shift_));
     }
   }
   is_inlining_ = false;
