@@ -3,8 +3,8 @@
 #include <string_view>
 #include <utility>
 
-#include "frontend/validator.h"
 #include "frontend/wat_parser.h"
+#include "frontend/wat_printer.h"
 #include "jit/compiler/compile.h"
 
 namespace lr::robustness {
@@ -30,6 +30,27 @@ jit::CpuFeatures every_cpu_feature() {
           .bmi2 = true,
           .lzcnt = true,
           .lse = true};
+}
+
+// `size` bytes are all that an error may be in, if it does not name a line.
+Verdict verdict_of(const Error& error, u64 size) {
+  if (error.line == 0 && error.offset > size) return Verdict::Placeless;
+  switch (error.phase()) {
+    case ErrPhase::Malformed:
+      return Verdict::Malformed;
+    case ErrPhase::Invalid:
+      return Verdict::Invalid;
+    case ErrPhase::Unsupported:
+      return Verdict::Unsupported;
+    case ErrPhase::Limit:
+      return Verdict::Limit;
+    case ErrPhase::Unlinkable:
+    case ErrPhase::System:
+    case ErrPhase::Usage:
+    case ErrPhase::Trap:
+      return Verdict::Stray;
+  }
+  __builtin_unreachable();
 }
 
 }  // namespace
@@ -80,17 +101,21 @@ class FunctionCompiler {
   jit::CompiledFunction out_;
 };
 
-Judge::Judge(bool compiles) {
-  if (compiles) compiler_ = std::make_unique<FunctionCompiler>();
+Judge::Judge(const JudgeOptions& options) : options_(options) {
+  slow_.use_fast_path(false);
+  if (options.compiles) compiler_ = std::make_unique<FunctionCompiler>();
 }
 
 Judge::~Judge() = default;
 
 Judgement Judge::binary(std::vector<u8> bytes) {
+  if (options_.prints) (void)print_wat(bytes);
+  if (options_.both_paths && is_split(bytes)) return {Verdict::Split};
   const u64 size = bytes.size();
   std::vector<u8> copy = compiler_ ? bytes : std::vector<u8>();
   auto module = load_module(std::move(bytes), FeatureSet::all(), executor_);
   if (!module.ok()) return {verdict_of(module.error(), size)};
+  (void)(*module)->names();
   if (!compiler_) return {Verdict::Accepted};
   auto compilable = load_module(std::move(copy), FeatureSet::defaults(), executor_);
   if (!compilable.ok()) return {Verdict::Accepted};
@@ -101,29 +126,22 @@ Judgement Judge::text(std::span<const u8> text) {
   Result<std::vector<u8>> bytes =
       parse_wat({reinterpret_cast<const char*>(text.data()), text.size()});
   if (bytes.ok()) return binary(std::move(*bytes));
-  const Error& error = bytes.error();
-  if (error.line == 0 || error.column == 0) return {Verdict::Placeless};
-  return {verdict_of(error, Error::kNowhere)};
+  return {verdict_of(bytes.error(), 0)};
 }
 
-Verdict Judge::verdict_of(const Error& error, u64 size) const {
-  if (error.line == 0 && error.offset > size) return Verdict::Placeless;
-  switch (error.phase()) {
-    case ErrPhase::Malformed:
-      return Verdict::Malformed;
-    case ErrPhase::Invalid:
-      return Verdict::Invalid;
-    case ErrPhase::Unsupported:
-      return Verdict::Unsupported;
-    case ErrPhase::Limit:
-      return Verdict::Limit;
-    case ErrPhase::Unlinkable:
-    case ErrPhase::System:
-    case ErrPhase::Usage:
-    case ErrPhase::Trap:
-      return Verdict::Stray;
+bool Judge::is_split(const std::vector<u8>& bytes) {
+  auto module = decode_module(bytes, FeatureSet::all());
+  if (!module.ok()) return false;
+  for (u32 i = (*module)->imported_functions; i < (*module)->functions.size(); i++) {
+    const Status fast = validate_function(**module, i, nullptr, fast_);
+    const Status slow = validate_function(**module, i, nullptr, slow_);
+    if (fast.ok() != slow.ok()) return true;
+    if (fast.ok()) continue;
+    const bool same = fast.error().message() == slow.error().message() &&
+                      fast.error().offset == slow.error().offset;
+    if (!same) return true;
   }
-  __builtin_unreachable();
+  return false;
 }
 
 }  // namespace lr::robustness

@@ -34,7 +34,7 @@ constexpr u64 kFailuresMax = 20;  // Then the rest is not worth the time.
 struct Options {
   std::vector<fs::path> paths;
   SubjectForms forms;
-  bool compiles = false;
+  JudgeOptions judge;
   u64 seed = 1;
   u64 slice = 1;
   u64 slices = 1;
@@ -49,6 +49,7 @@ struct Progress {
   std::atomic<u64> judged{0};
   std::atomic<u64> unchanged{0};  // Mutants that are the module itself.
   std::atomic<u64> functions_compiled{0};
+  std::atomic<u64> complaints{0};  // Verdicts that should not be.
   std::array<std::atomic<u64>, kVerdicts> verdicts{};
 };
 
@@ -106,7 +107,7 @@ class Run {
       progress_.next++;
     }
     report();
-    return failures_ == 0 && count(Verdict::Stray) == 0 && count(Verdict::Placeless) == 0 ? 0 : 1;
+    return failures_ == 0 && progress_.complaints == 0 ? 0 : 1;
   }
 
  private:
@@ -116,7 +117,7 @@ class Run {
 
   // In the child.
   void work() {
-    Judge judge(options_.compiles);
+    Judge judge(options_.judge);
     for (; progress_.next < plan_.size() && !is_late(); progress_.next++) {
       const Plan::Mutant mutant = plan_[progress_.next];
       std::optional<std::vector<u8>> bytes = mutate(mutant.subject.bytes, mutant.mutation);
@@ -130,13 +131,16 @@ class Run {
       progress_.functions_compiled += judgement.functions_compiled;
       progress_.verdicts[static_cast<usize>(judgement.verdict)]++;
       const char* complaint = complaint_of(judgement.verdict);
-      if (complaint != nullptr) name_failure(complaint, mutant);
+      if (complaint != nullptr && progress_.complaints++ < kFailuresMax) {
+        name_failure(complaint, mutant);
+      }
     }
   }
 
   static const char* complaint_of(Verdict verdict) {
     if (verdict == Verdict::Stray) return "no verdict";
     if (verdict == Verdict::Placeless) return "no place";
+    if (verdict == Verdict::Split) return "two verdicts";
     return nullptr;
   }
 
@@ -177,14 +181,14 @@ class Run {
     fmt::print("accepted {}, malformed {}, invalid {}, unsupported {}, limit {}\n",
                count(Verdict::Accepted), count(Verdict::Malformed), count(Verdict::Invalid),
                count(Verdict::Unsupported), count(Verdict::Limit));
-    if (options_.compiles)
+    if (options_.judge.compiles)
       fmt::print("{} functions compiled\n", progress_.functions_compiled.load());
     if (next < plan_.size()) {
       fmt::print("stopped before {}\n", text_of(plan_[next]));
     }
-    fmt::print("{} verdicts, {} crashed or hung, {} no verdict, {} no place\n",
-               progress_.judged.load(), failures_, count(Verdict::Stray),
-               count(Verdict::Placeless));
+    fmt::print("{} verdicts, {} crashed or hung, {} without verdict, {} without place, {} split\n",
+               progress_.judged.load(), failures_, count(Verdict::Stray), count(Verdict::Placeless),
+               count(Verdict::Split));
   }
 
   const Options& options_;
@@ -224,7 +228,10 @@ int main_of(int argc, char** argv) {
                  "scripts, modules and directories of scripts (default: $WASM_TESTSUITE_DIR)");
   app.add_flag("--binary", only_binary, "mutate the binary format only");
   app.add_flag("--text", only_text, "mutate the text format only");
-  app.add_flag("--compile", options.compiles, "compile mutants that are valid");
+  app.add_flag("--compile", options.judge.compiles, "compile mutants that are valid");
+  app.add_flag("--print", options.judge.prints, "print every mutant as text, valid or not");
+  app.add_flag("--both-paths", options.judge.both_paths,
+               "compare the validator's short ways with its long ones");
   app.add_option("--seed", options.seed, "chooses the places in large modules");
   app.add_option("--slice", slice, "K/N: every N-th place, from the K-th")->capture_default_str();
   app.add_option("--max-seconds", options.max_seconds, "stop after so long");

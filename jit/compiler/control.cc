@@ -161,7 +161,6 @@ void Compiler::rehome(const LoopFacts& loop, const Control& control) {
   const std::span<const LoopLocal> locals =
       std::span(facts_->loop_locals).subspan(loop.locals_first, loop.locals_count);
   u32 weights[64] = {};
-  RegSet shared;
   std::vector<LoopLocal> homeless;
   for (const LoopLocal& l : locals) {
     const Reg home = homes_.of(l.local);

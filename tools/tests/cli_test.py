@@ -166,6 +166,14 @@ CASES = [
     Case("wat to a terminal and back", "wat math.wat -o math.wasm", 0, ""),
     Case("binary to text", "wat header.wasm", 0, "(module)\n"),
 
+    # compile
+    Case("compile", "compile math.wat", 0, None),
+    Case("compile in JSON", "compile --stats-json --threads=1 math.wat", 0, None),
+    Case("a listing", "compile --listing math.wat", 0, None),
+    Case("a function's listing", "compile --listing --function=add math.wat", 0, None),
+    Case("no such function", "compile --function=nope math.wat", 1, "", error("math.wat: .*nope.*")),
+    Case("spec of nothing", "spec nope.wast", 1, None, None),
+
     # Programs and their ends.
     Case("hello", "hello.wat", 0, "hi\n"),
     Case("a program from standard input", "-", 0, "", stdin=FILES["exit0.wat"].encode()),
@@ -180,6 +188,16 @@ CASES = [
     Case("missing imports", "imports.wat", 1, "", None),
     Case("a memory beyond the limit", "--max-memory=1MiB huge.wat", 1, "",
          error("huge.wat: .*memory.*")),
+
+    # Every way to run gives the same.
+    *[Case(option, f"{option} hello.wat", 0, "hi\n")
+      for option in ("--memory-class=dense", "--memory-class=guarded", "--guard-pages=off",
+                     "--workers=1", "--workers=3", "--preempt=none", "--compile=eager", "--cpu=v2",
+                     "--max-memory=64KiB", "--max-stack=64KiB", "--timeout=1h", "--env-inherit",
+                     "--env=A=b", "--dir=.", "--color=always")],
+    Case("trace", "--trace hello.wat", 0, "hi\n", r"fd_write\(fd=1, .*\) -> success\n"),
+    Case("stats", "--stats hello.wat", 0, "hi\n", r"load .*\n(.*\n)*"),
+    Case("a directory that is not there", "--dir=nope hello.wat", 1, "", error(".*nope.*")),
 
     # --invoke
     Case("invoke", "--invoke add math.wat 40 2", 0, "42\n"),
