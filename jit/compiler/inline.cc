@@ -52,8 +52,12 @@ bool Compiler::inline_call(u32 callee) {
   reader_.start(module_->bytes.data(), function.body_offset);
   reader_.u32_leb();
   is_inlining_ = true;
-  // A guard page's fault is told by the first entry behind it: the caller's, then the callee's.
-  record_pc(call_offset, static_cast<u32>(sp_shift_));
+  // The first entry that is not before a guard page's fault tells where it was: what comes before
+  // the callee's first instruction is the caller's.
+  const u32 before = masm_.offset() - 1;
+  if (out_->pcs.empty() || out_->pcs.back().code_offset < before) {
+    out_->pcs.push_back({before, call_offset, static_cast<u32>(sp_shift_)});
+  }
   while (!has_failed_) {
     op_offset_ = reader_.offset();
     const Op op = op_of_byte(reader_.byte());
