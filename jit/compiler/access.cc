@@ -1,4 +1,6 @@
 // Memories, globals and tables.
+#include <optional>
+
 #include "frontend/opcode.h"
 #include "jit/compiler/compiler.h"
 
@@ -21,6 +23,15 @@ Load load_of(Kind kind) {
     default:
       return Load::I64;
   }
+}
+
+std::optional<Alu> alu_of(u8 byte, bool wide) {
+  if (is_next(byte, wide ? Op::I64Add : Op::I32Add)) return Alu::Add;
+  if (is_next(byte, wide ? Op::I64Sub : Op::I32Sub)) return Alu::Sub;
+  if (is_next(byte, wide ? Op::I64And : Op::I32And)) return Alu::And;
+  if (is_next(byte, wide ? Op::I64Or : Op::I32Or)) return Alu::Or;
+  if (is_next(byte, wide ? Op::I64Xor : Op::I32Xor)) return Alu::Xor;
+  return std::nullopt;
 }
 
 Store store_of(Kind kind) {
@@ -98,11 +109,55 @@ Address Compiler::pop_address(const MemArg& arg, u32 bytes) {
 }
 
 void Compiler::load(Load load, u32 bytes, Kind type) {
-  const Address address = pop_address(read_mem_arg(), bytes);
+  const MemArg arg = read_mem_arg();
+  if (load == load_of(type) && operate_store_ahead(arg, bytes, type)) return;
+  const Address address = pop_address(arg, bytes);
   if (load == load_of(type) && load_operate_ahead(address, type)) return;
   const Reg dst = result(type, address.index);
   masm_.load(load, dst, address);
   push_result(type, dst);
+}
+
+// `p[k] = p[k] op x`, with x a constant or a local in its register: one instruction. Read ahead
+// from the load: what x is, the operation, and a store to the address that lies below the load's.
+bool Compiler::operate_store_ahead(const MemArg& arg, u32 bytes, Kind type) {
+  if ((type != Kind::I32 && type != Kind::I64) || height() < 2) return false;
+  const Value& address = top();
+  const Value& below = top(1);
+  if (address.where != Value::Where::Local || below.where != Value::Where::Local ||
+      address.local != below.local) {
+    return false;
+  }
+  const u8* const start = reader_.at();
+  const auto give_up = [&] {
+    reader_.go_to(start);
+    return false;
+  };
+  const bool wide = type == Kind::I64;
+  Operand operand{kNoReg};
+  const u8 first = reader_.byte();
+  if (is_next(first, wide ? Op::I64Const : Op::I32Const)) {
+    const i64 value = reader_.signed_leb();
+    if (value != static_cast<i32>(value)) return give_up();
+    operand = Operand::immediate(static_cast<i32>(value));
+  } else if (is_next(first, Op::LocalGet)) {
+    const u32 local = reader_.u32_leb();
+    if (is_inlining_ || !in_register(local)) return give_up();
+    operand = homes_.of(local);
+  } else {
+    return give_up();
+  }
+  const std::optional<Alu> op = alu_of(reader_.byte(), wide);
+  if (!op || !is_next(reader_.byte(), wide ? Op::I64Store : Op::I32Store)) return give_up();
+  const MemArg to = read_mem_arg();
+  if (to.memory != arg.memory || to.offset != arg.offset) return give_up();
+
+  const Address target = pop_address(arg, bytes);
+  pop();
+  effects_++;
+  masm_.alu_memory(*op, wide ? Width::W64 : Width::W32, target, operand);
+  release(target);
+  return true;
 }
 
 // An operation on what was just loaded, with the other operand below it: one instruction.
@@ -111,24 +166,12 @@ bool Compiler::load_operate_ahead(Address address, Kind type) {
   const u8 next = reader_.peek();
   const bool wide = type == Kind::I64;
   if (type == Kind::I32 || type == Kind::I64) {
-    Alu op;
-    if (is_next(next, wide ? Op::I64Add : Op::I32Add)) {
-      op = Alu::Add;
-    } else if (is_next(next, wide ? Op::I64Sub : Op::I32Sub)) {
-      op = Alu::Sub;
-    } else if (is_next(next, wide ? Op::I64And : Op::I32And)) {
-      op = Alu::And;
-    } else if (is_next(next, wide ? Op::I64Or : Op::I32Or)) {
-      op = Alu::Or;
-    } else if (is_next(next, wide ? Op::I64Xor : Op::I32Xor)) {
-      op = Alu::Xor;
-    } else {
-      return false;
-    }
+    const std::optional<Alu> op = alu_of(next, wide);
+    if (!op) return false;
     reader_.byte();
     const Reg lhs = pop_reg();
     const Reg dst = result(type, lhs, index_of(address));
-    masm_.alu(op, wide ? Width::W64 : Width::W32, dst, lhs, address);
+    masm_.alu(*op, wide ? Width::W64 : Width::W32, dst, lhs, address);
     push_result(type, dst);
     return true;
   }

@@ -298,6 +298,7 @@ class Compiler {
   static RegSet index_of(const Address& address);
   void load(Load load, u32 bytes, Kind type);
   bool load_operate_ahead(Address address, Kind type);
+  bool operate_store_ahead(const MemArg& arg, u32 bytes, Kind type);
   void store(Store store, u32 bytes);
   void check_bounds(Reg index, u64 end);
   void memory_size();

@@ -32,7 +32,8 @@ std::vector<u64> edges(u32 width) {
 std::string module_text(const char* op, u32 width, u64 constant) {
   const i64 shown = width == 32 ? static_cast<i32>(constant) : static_cast<i64>(constant);
   return fmt::format(
-      R"((module (func (export "c") (param i{0}) (result i{0}) (i{0}.{1} (local.get 0) (i{0}.const {2})))
+      R"((module (func (export "c") (param i{0}) (result i{0})
+    (i{0}.{1} (local.get 0) (i{0}.const {2})))
   (func (export "v") (param i{0} i{0}) (result i{0}) (i{0}.{1} (local.get 0) (local.get 1)))))",
       width, op, shown);
 }
