@@ -12,6 +12,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -39,7 +40,7 @@ struct Options {
   u64 slice = 1;
   u64 slices = 1;
   double max_seconds = 0;  // 0: no limit.
-  double hang_seconds = 10;
+  double hang_seconds = 30;
   fs::path keep;  // Where mutants that fail are kept; empty: nowhere.
 };
 
@@ -155,6 +156,7 @@ class Run {
 
   void name_failure(const char* how, const Plan::Mutant& mutant) {
     fmt::print("{}: {}\n", how, text_of(mutant));
+    std::fflush(stdout);  // A crash to come must not swallow it.
     if (options_.keep.empty()) return;
     const std::vector<u8> bytes = mutate(mutant.subject.bytes, mutant.mutation).value();
     const fs::path path = options_.keep / fmt::format("mutant-{}.{}", progress_.next.load(),

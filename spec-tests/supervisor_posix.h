@@ -17,7 +17,7 @@ struct Supervision {
   // Changes while the child gets on; in shared memory.
   const std::atomic<u64>* pulse = nullptr;
   // The child is killed once the pulse has stood still for so long.
-  double hang_seconds = 10;
+  double hang_seconds = 30;
   // Called several times a second.
   std::function<void()> tick;
 };

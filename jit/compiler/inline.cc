@@ -52,6 +52,12 @@ bool Compiler::inline_call(u32 callee) {
   reader_.start(module_->bytes.data(), function.body_offset);
   reader_.u32_leb();
   is_inlining_ = true;
+  // The first entry that is not before a guard page's fault tells where it was: what comes before
+  // the callee's first instruction is the caller's.
+  const u32 before = masm_.offset() - 1;
+  if (out_->pcs.empty() || out_->pcs.back().code_offset < before) {
+    out_->pcs.push_back({before, call_offset, static_cast<u32>(sp_shift_)});
+  }
   while (!has_failed_) {
     op_offset_ = reader_.offset();
     const Op op = op_of_byte(reader_.byte());
@@ -60,6 +66,7 @@ bool Compiler::inline_call(u32 callee) {
       push_inline_arg(inline_args_[reader_.u32_leb()]);
     } else {
       step(op);
+      if (info(op).access_bytes > 0) record_pc(op_offset_, static_cast<u32>(sp_shift_));
     }
   }
   is_inlining_ = false;
