@@ -1,6 +1,7 @@
 // Processes as a program that embeds the runtime sees them: calls, several instances, host
 // functions that wait and call back, kills.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "frontend/wat_parser.h"
 #include "host/runtime.h"
@@ -13,6 +14,7 @@ Step<u32> sleep_ms(Caller& caller, u32 ms);
 Task<TrapOr<u32>> call_twice(Caller& caller, u32 value);
 Task<u32> pass(Caller& caller, u32 value);
 TrapOr<u32> refuse(Caller& caller, u32 value);
+Task<u32> block_ms(Caller& caller, u32 ms);
 
 std::vector<u32> noted;
 u32 frames_alive = 0;
@@ -62,11 +64,20 @@ TrapOr<u32> refuse(Caller& caller, u32 value) {
   return caller.trap(jit::Trap::Host, "refused");
 }
 
+// Blocks a helper thread.
+Task<u32> block_ms(Caller& caller, u32 ms) {
+  const Frame frame;
+  auto work = off_worker(caller, [ms] { return ::usleep(ms * 1000); });
+  const int failed = co_await work;
+  co_return failed == 0 ? ms : 0;
+}
+
 constexpr HostFunction kFunctions[] = {
     host_function<&note>("t", "note", "value", 1, Permission::None),
     host_function<&sleep_ms>("t", "sleep_ms", "ms", 1, Permission::None),
     host_function<&call_twice>("t", "call_twice", "value", 1, Permission::None),
     host_function<&pass>("t", "pass", "value", 1, Permission::None),
+    host_function<&block_ms>("t", "block_ms", "ms", 1, Permission::None),
     host_function<&refuse>("t", "refuse", "value", 1, Permission::None),
     host_function<&refuse>("t", "clock", "value", 1, Permission::Clocks),
 };
@@ -319,6 +330,34 @@ TEST_P(ProcessTest, KillsDestroyWhatWaits) {
     process->kill();
     process->join();
     EXPECT_TRUE(ended.done());
+    EXPECT_EQ(call.outcome.kind, Outcome::Kind::Killed);
+    EXPECT_EQ(frames_alive, 0u);
+  }
+}
+
+// The work goes on while its process, and at the end everything else, is taken down.
+TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
+  const auto module = load(R"((module
+      (import "t" "block_ms" (func $block (param i32) (result i32)))
+      (import "t" "pass" (func $pass (param i32) (result i32)))
+      (func (export "f") (result i32) (call $block (i32.const 30)))
+      (func (export "g") (result i32) (call $pass (i32.const 1)))))");
+  const auto other = new_process();
+  jit::Instance& second = instantiate(*other, module);
+  for (int i = 0; i < 3; ++i) {
+    const auto process = new_process();
+    jit::Instance& instance = instantiate(*process, module);
+    GuestCall call;
+    sched::Completion ended;
+    call.function = instance.find_export("f")->func;
+    call.values = {0};
+    call.done = &ended;
+    process->post(call);
+    std::vector<u64> values;
+    EXPECT_TRUE(other->call(second, "g", values).returned());
+    EXPECT_EQ(values[0], 2u);
+    process->kill();
+    process->join();
     EXPECT_EQ(call.outcome.kind, Outcome::Kind::Killed);
     EXPECT_EQ(frames_alive, 0u);
   }

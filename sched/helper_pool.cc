@@ -26,7 +26,7 @@ u32 HelperPool::width() const {
   return width_.load(std::memory_order_relaxed);
 }
 
-HelperPool::~HelperPool() {
+void HelperPool::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -35,6 +35,8 @@ HelperPool::~HelperPool() {
   loop_ready_.notify_all();
   for (auto& thread : job_threads_) thread->join();
   for (auto& thread : loop_threads_) thread->join();
+  job_threads_.clear();
+  loop_threads_.clear();
 }
 
 // Under the lock.

@@ -38,7 +38,10 @@ class HelperPool final : public Executor {
   // Jobs run on at most `job_threads` threads; parallel_for runs on at most `width` lanes, the
   // caller's included; 0: on as many as there are usable processors.
   HelperPool(u32 job_threads, u32 width);
-  ~HelperPool() override;  // Runs what was submitted, then joins.
+  ~HelperPool() override { stop(); }
+
+  // Runs what was submitted, then joins. Nothing is submitted any more.
+  void stop();
 
   void submit(HelperJob& job);
   // True if the job had not started and now never will. False: it has run or runs.

@@ -76,6 +76,8 @@ Scheduler::~Scheduler() {
   });
   if (table_.live() == 0) all_gone_.signal();
   drive(all_gone_);
+  // Jobs of processes that were killed may still run; they wake and let go of these.
+  helpers_.stop();
   stopping_.store(true, std::memory_order_seq_cst);
   tick_.stop();
   while (Worker* worker = idle_.take()) worker->wake_thread();
