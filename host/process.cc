@@ -149,6 +149,11 @@ jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& f
                                     u64* args) {
   Caller& caller = top_->caller;
   caller.enter(memory_of(context));
+  if (config_.move_always) [[unlikely]] {
+    postponed_ = &function;
+    caller.again_next_turn();
+    return HostStatus::Wait;
+  }
   const HostStatus status = call_host(caller, function, args);
   if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   return status;
@@ -161,7 +166,10 @@ bool Process::is_waiting() const {
 sched::Next Process::continue_host_call(sched::Worker& worker) {
   Caller& caller = top_->caller;
   caller.wait.kind = Wait::Kind::None;
-  const HostStatus status = resume_host(caller, jit::host_call_values(run));
+  u64* args = jit::host_call_values(run);
+  const HostFunction* postponed = std::exchange(postponed_, nullptr);
+  const HostStatus status =
+      postponed == nullptr ? resume_host(caller, args) : call_host(caller, *postponed, args);
   if (status == HostStatus::Wait) return arm_wait(worker);
   if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   jit::complete_host_call(run, status);
@@ -272,6 +280,12 @@ void Process::wake_by_timer(sched::Timer& timer, sched::Worker& worker) {
   worker.wake(static_cast<WakeTimer&>(timer).owner);
 }
 
+void Process::move_stack(Leave reason) {
+  if (reason == Leave::Returned || !jit::may_move_stack(run, reason)) return;
+  // Without memory for another slot the stack stays where it is.
+  static_cast<void>(stack_.move(run));
+}
+
 // --- What the scheduler asks.
 
 sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
@@ -288,6 +302,8 @@ sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
 }
 
 sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
+  if (config_.move_always) [[unlikely]]
+    move_stack(reason);
   switch (reason) {
     case Leave::Yield:
       return sched::Next::Requeue;

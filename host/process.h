@@ -58,9 +58,10 @@ struct ProcessConfig {
   u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
   Tracer* tracer = nullptr;
-  // Test modes of the store's memories.
+  // Test modes: the extent rises by exactly what was asked for; memories and stacks move whenever
+  // they may, and every host call is a chance.
   bool exact_extent = false;
-  bool move_always = false;  // Memories and stacks move whenever they may.
+  bool move_always = false;
 };
 
 class Process final : public sched::Process {
@@ -118,6 +119,8 @@ class Process final : public sched::Process {
   bool is_wait_over(Wait& wait);
   void disarm_wait();
   sched::Next continue_host_call(sched::Worker& worker);
+  // Test mode: puts the stack elsewhere.
+  void move_stack(Leave reason);
 
   void give_back();  // Instances, slot and descriptors.
   static void wake_by_timer(sched::Timer& timer, sched::Worker& worker);
@@ -133,6 +136,7 @@ class Process final : public sched::Process {
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
+  const HostFunction* postponed_ = nullptr;  // Test mode: a host call that has not begun.
 
   struct WakeTimer : sched::Timer {
     explicit WakeTimer(Process& process) : sched::Timer(&wake_by_timer), owner(process) {}

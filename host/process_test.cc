@@ -71,12 +71,18 @@ constexpr HostFunction kFunctions[] = {
     host_function<&refuse>("t", "clock", "value", 1, Permission::Clocks),
 };
 
-struct ProcessTest : testing::TestWithParam<u32> {
+struct Mode {
+  u32 workers = 1;
+  bool move_always = false;
+  jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
+};
+
+struct ProcessTest : testing::TestWithParam<Mode> {
   ProcessTest() {
     noted.clear();
     frames_alive = 0;
     RuntimeOptions options;
-    options.scheduler.workers = GetParam();
+    options.scheduler.workers = GetParam().workers;
     runtime = std::move(Runtime::create(options).value());
     EXPECT_TRUE(runtime->linker().add(kFunctions).ok());
   }
@@ -87,7 +93,10 @@ struct ProcessTest : testing::TestWithParam<u32> {
     EXPECT_TRUE(module.ok()) << module.error().message();
     return module.value();
   }
-  std::unique_ptr<ProcessHandle> new_process(const ProcessConfig& config = {}) {
+  std::unique_ptr<ProcessHandle> new_process() {
+    ProcessConfig config;
+    config.move_always = config.exact_extent = GetParam().move_always;
+    config.memory_class = GetParam().memory_class;
     return std::move(runtime->create_process(config).value());
   }
   static jit::Instance& instantiate(ProcessHandle& process,
@@ -101,7 +110,10 @@ struct ProcessTest : testing::TestWithParam<u32> {
   std::unique_ptr<Runtime> runtime;
 };
 
-INSTANTIATE_TEST_SUITE_P(Workers, ProcessTest, testing::Values(1, 2, 4));
+INSTANTIATE_TEST_SUITE_P(Modes, ProcessTest,
+                         testing::Values(Mode{1}, Mode{2}, Mode{4},
+                                         Mode{2, false, jit::MemoryClass::Dense},
+                                         Mode{1, true, jit::MemoryClass::Dense}));
 
 TEST_P(ProcessTest, CallsAnExport) {
   const auto module = load(R"((module (func (export "add") (param i32 i32) (result i32)
@@ -221,6 +233,29 @@ TEST_P(ProcessTest, HostCallsThatCallBack) {
     EXPECT_EQ(outcome.message, "unreachable");
     EXPECT_EQ(frames_alive, 0u);
   }
+}
+
+// Deep recursion with host calls on the way, so that a large stack moves while they wait.
+TEST_P(ProcessTest, DeepStacksKeepWhatTheyHold) {
+  const auto module = load(R"((module
+      (import "t" "pass" (func $pass (param i32) (result i32)))
+      (memory 1)
+      (func $down (export "down") (param $n i32) (result i32)
+        (local $kept i32)
+        (if (i32.eqz (local.get $n)) (then (return (i32.const 0))))
+        (local.set $kept (i32.mul (local.get $n) (i32.const 3)))
+        (i32.store (i32.shl (local.get $n) (i32.const 2)) (local.get $kept))
+        (if (i32.eqz (i32.rem_u (local.get $n) (i32.const 50)))
+          (then (drop (call $pass (local.get $n)))))
+        (i32.add
+          (i32.sub (local.get $kept) (i32.load (i32.shl (local.get $n) (i32.const 2))))
+          (i32.add (i32.const 1) (call $down (i32.sub (local.get $n) (i32.const 1))))))))");
+  const auto process = new_process();
+  jit::Instance& instance = instantiate(*process, module);
+  std::vector<u64> values = {5000};
+  const Outcome outcome = process->call(instance, "down", values);
+  ASSERT_TRUE(outcome.returned()) << outcome.message;
+  EXPECT_EQ(values[0], 5000u);
 }
 
 TEST_P(ProcessTest, TrapsAndPermissionsOfHostFunctions) {

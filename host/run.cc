@@ -169,6 +169,8 @@ class Run {
     config.memory_class = class_;
     config.memory_max_bytes = options_.memory_max_bytes;
     config.stack_max_bytes = options_.stack_max_bytes;
+    config.exact_extent = options_.exact_extent;
+    config.move_always = options_.move_always;
     if (options_.trace) {
       tracer_ = std::make_unique<Tracer>(options_.trace);
       config.tracer = tracer_.get();

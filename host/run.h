@@ -39,6 +39,9 @@ struct RunOptions {
   u64 stack_max_bytes = 8 * kMiB;
   enum class MemoryClass : u8 { Auto, Guarded, Dense } memory_class = MemoryClass::Auto;
   bool compile_eagerly = false;
+  // Test modes, see ProcessConfig.
+  bool exact_extent = false;
+  bool move_always = false;
   jit::EngineOptions engine;
   sched::SchedulerOptions scheduler;
   Tracer::Sink trace;  // Empty: no trace.

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "jit/code_registry.h"
 #include "jit/code_space.h"
 #include "jit/compiled_module.h"
@@ -121,15 +123,27 @@ class StackWalker {
   bool entered_ = false;
 };
 
-Frame frame_of(const StackWalker& walker) {
-  const CompiledModule& module = walker.code->owner();
-  const u32 index = walker.function->index;
+bool holds(const Function& function, u32 offset) {
+  return offset - function.body_offset < function.body_size;
+}
+
+// The function whose body has the offset: another one than the code's where a call was inlined.
+u32 function_at(const Module& module, u32 offset, u32 otherwise) {
+  if (offset == 0 || holds(module.functions[otherwise], offset)) return otherwise;
+  const auto first = module.functions.begin() + module.imported_functions;
+  const auto after =
+      std::upper_bound(first, module.functions.end(), offset,
+                       [](u32 at, const Function& function) { return at < function.body_offset; });
+  if (after == first || !holds(after[-1], offset)) return otherwise;
+  return static_cast<u32>(after - 1 - module.functions.begin());
+}
+
+Frame make_frame(const CompiledModule& module, u32 index, u32 offset) {
   const std::string_view name = module.module().function_name(index);
-  const u32 at = walker.entry.wasm_offset;
   return {.module = std::string(module.name()),
           .function = name.empty() ? fmt::format("func[{}]", index) : std::string(name),
           .index = index,
-          .wasm_offset = at != 0 ? at : module.module().functions[index].body_offset};
+          .wasm_offset = offset != 0 ? offset : module.module().functions[index].body_offset};
 }
 
 }  // namespace
@@ -137,12 +151,20 @@ Frame frame_of(const StackWalker& walker) {
 Backtrace backtrace(const RunState& run, u32 max) {
   Backtrace trace;
   StackWalker walker(run);
-  while (trace.more < kMaxCounted && walker.next()) {
+  const auto add = [&](const CompiledModule& module, u32 index, u32 offset) {
     if (trace.frames.size() < max) {
-      trace.frames.push_back(frame_of(walker));
+      trace.frames.push_back(make_frame(module, index, offset));
     } else {
       trace.more++;
     }
+  };
+  while (trace.more < kMaxCounted && walker.next()) {
+    const CompiledModule& module = walker.code->owner();
+    const u32 index = walker.function->index;
+    const u32 offset = walker.entry.wasm_offset;
+    const u32 inner = function_at(module.module(), offset, index);
+    add(module, inner, offset);
+    if (inner != index) add(module, index, 0);
   }
   return trace;
 }

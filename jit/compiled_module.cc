@@ -22,6 +22,11 @@ u64 now_ns() {
                               .count());
 }
 
+// All were checked when the module was loaded.
+bool bodies_are_valid(const ModuleCode& code) {
+  return !code.owner().engine().options().lazy_validation;
+}
+
 // One function by itself: what is ready, and the function in question.
 class LazyTargets final : public CallTargets {
  public:
@@ -29,6 +34,7 @@ class LazyTargets final : public CallTargets {
   bool is_direct(u32 function) const override {
     return function == self_ || code_.state(function) == ModuleCode::State::Ready;
   }
+  bool may_inline(u32) const override { return bodies_are_valid(code_); }
 
  private:
   const ModuleCode& code_;
@@ -43,6 +49,7 @@ class AllTargets final : public CallTargets {
   bool is_direct(u32 function) const override {
     return claimed_[function] || code_.state(function) == ModuleCode::State::Ready;
   }
+  bool may_inline(u32) const override { return bodies_are_valid(code_); }
 
  private:
   const ModuleCode& code_;

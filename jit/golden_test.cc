@@ -29,6 +29,7 @@ std::string read_file(const fs::path& path) {
 
 struct AllDirect final : CallTargets {
   bool is_direct(u32) const override { return true; }
+  bool may_inline(u32) const override { return true; }
 };
 
 std::string list_module(const Module& module, Masm& masm, const CodeOptions& options) {

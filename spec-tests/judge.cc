@@ -15,6 +15,7 @@ namespace {
 class SomeDirect final : public jit::CallTargets {
  public:
   bool is_direct(u32 function) const override { return function % 2 == 0; }
+  bool may_inline(u32) const override { return true; }
 };
 
 constexpr jit::CodeOptions kVariants[] = {

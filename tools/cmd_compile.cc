@@ -23,6 +23,7 @@ namespace {
 // Calls between functions of a module are direct, as when all of them are compiled.
 struct AllDirect final : jit::CallTargets {
   bool is_direct(u32) const override { return true; }
+  bool may_inline(u32) const override { return true; }
 };
 
 // The function that --function names: an index, an export's name, or a name of the name section.

@@ -14,6 +14,7 @@ CORPUS = ROOT / ".cache" / "corpus"
 BUILT = CORPUS / "built"
 
 LUA_LEFT_OUT = {"lua.c", "luac.c", "ltests.c"}
+QUICKJS_SOURCES = ["cutils", "libbf", "libregexp", "libunicode", "quickjs", "quickjs-libc"]
 NODE_FOR_ASC = 20
 
 
@@ -141,8 +142,22 @@ def build_lua(_):
         output, [CASES / "lua-host.h", CASES / "lua-main.c"])
 
 
+def build_quickjs(_):
+    folder = CORPUS / "crates" / "rquickjs-sys" / "quickjs"
+    if not folder.is_dir():
+        raise Absent("the crate rquickjs-sys is not fetched")
+    sources = [folder / f"{name}.c" for name in QUICKJS_SOURCES]
+    output = BUILT / "quickjs.wasm"
+    return build(
+        [wasi_compiler("c", "clang-19", "clang"), "--target=wasm32-wasi", "-O2", "-w",
+         "-D_GNU_SOURCE", "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS",
+         f"-I{folder}", CASES / "js-main.c", *sources, "-lwasi-emulated-signal",
+         "-lwasi-emulated-process-clocks", "-Wl,-z,stack-size=1048576", "-o", output],
+        output, [CASES / "js-main.c"])
+
+
 BUILDERS = {"c": build_c, "cxx": build_cxx, "rust": build_rust, "as": build_as, "go": build_go,
-            "lua": build_lua}
+            "lua": build_lua, "quickjs": build_quickjs}
 
 
 def module(name):

@@ -36,6 +36,8 @@ class CallTargets {
   // May a call to `function` be direct? True if its code is placed, or will be before any code of
   // this compilation runs.
   virtual bool is_direct(u32 function) const = 0;
+  // Is the function's body known to be valid, so that it may be compiled in place of a call?
+  virtual bool may_inline(u32 function) const = 0;
 };
 
 // Why a pc is remarkable: a call (the pc is its return address), or a trap stub's call.

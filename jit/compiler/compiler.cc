@@ -101,7 +101,7 @@ void Compiler::start(u32 index) {
   type_ = &defined_type(function.type);
   reader_.start(module_->bytes.data(), function.body_offset);
   read_locals();
-  body_begin_ = reader_.offset();
+  body_begin_ = op_offset_ = reader_.offset();
 
   if (options_.no_homes) {
     homes_.assign_none(static_cast<u32>(local_types_.size()));

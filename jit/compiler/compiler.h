@@ -8,6 +8,7 @@
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
 //   access.cc     memories, globals, tables
+//   inline.cc     small leaf functions in place of their calls
 //   calls.cc      calls of functions, imports and helpers
 //
 // Where a local is: a local with a home register is in it if `valid_` has the register (and
@@ -308,6 +309,17 @@ class Compiler {
   void table_size();
   Address table_element(u32 table, Reg index, Trap trap);
 
+  // -- inline.cc
+  static constexpr usize kInlineArgsMax = 8;
+  struct InlineArg {
+    Value value;
+    i32 slot = -1;  // Where it is, if it is neither a constant nor a local.
+  };
+  bool inline_call(u32 callee);  // False if the function is not of the kind.
+  bool can_inline(const Function& function) const;
+  void take_inline_arg(InlineArg& arg);
+  void push_inline_arg(const InlineArg& arg);
+
   // -- calls.cc
   struct Signature {
     std::span<const ValType> params;
@@ -412,6 +424,9 @@ class Compiler {
   u32 effects_ = 0;           // Stores, calls, possible traps and branches so far.
 
   std::vector<Control> control_;
+
+  InlineArg inline_args_[kInlineArgsMax];
+  bool is_inlining_ = false;
 
   // The frame.
   i32 slots_ = 0;

@@ -349,7 +349,7 @@ Reg Compiler::result(Kind type, Reg prefer, RegSet others) {
       reader_.go_to(at);
     }
   }
-  if (!reg.valid() && next <= info(Op::Return).code)
+  if (!reg.valid() && !is_inlining_ && next <= info(Op::Return).code)
     reg = wanted_by_control(type, next, prefer, others);
   if (!reg.valid()) {
     const bool fits =
