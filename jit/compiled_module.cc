@@ -158,15 +158,16 @@ Status ModuleCode::compile_all(Executor& executor) {
     results[i] = compile_claimed(*lanes[lane].lease, todo[i], targets, &lanes[lane].pending);
   });
 
-  for (const Lane& lane : lanes) {
-    for (const PendingCall& call : lane.pending) space_->link(*lane.lease->masm, call);
-  }
-  Status first = ok_status();
-  for (usize i = 0; i < todo.size(); i++) {
-    finish(todo[i], results[i]);
-    if (first.ok() && !results[i].ok()) first = results[i];
-  }
-  return first;
+  // Everything has its place now: the calls can be filled in, each lane's by itself.
+  executor.parallel_for(lanes.size(), [&](usize i, u32) {
+    for (const PendingCall& call : lanes[i].pending) space_->link(*lanes[i].lease->masm, call);
+  });
+  executor.parallel_for(lanes.size(), [&](usize lane, u32) {
+    for (usize i = lane; i < todo.size(); i += lanes.size()) finish(todo[i], results[i]);
+  });
+  const auto failed = std::find_if(results.begin(), results.end(),
+                                   [](const Status& result) { return !result.ok(); });
+  return failed == results.end() ? ok_status() : *failed;
 }
 
 CodeStats ModuleCode::stats() const {
