@@ -191,7 +191,7 @@ bool Compiler::run() {
   body.was_reachable = true;
   body.results = type_->results;
   body.end = ~u32{0};
-  control_.push_back(std::move(body));
+  control_.push_back(body);
   while (!done_ && !has_failed_) {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
