@@ -12,6 +12,8 @@ namespace lr::jit {
 
 namespace {
 
+constexpr u32 kAlignedLoopBytesMax = 128;  // Of wasm.
+
 constexpr ValType kSingles[] = {kI32, kI64, kF32, kF64, kV128, kFuncRef};
 
 std::span<const ValType> single(Kind kind) {
@@ -211,6 +213,8 @@ void Compiler::loop_header(Control& control) {
   valid_ = live_at(valid_, control);
   dirty_ = (dirty_ | written) & valid_;
   control.join = {true, valid_, dirty_};
+  // The code of a short loop should not straddle more lines than it must.
+  if (loop.innermost && loop.end - loop.begin < kAlignedLoopBytesMax) masm_.align(32);
   masm_.bind(control.label);
   if (!control.params.empty()) {
     drop_to(control.base);
