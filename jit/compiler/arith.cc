@@ -7,7 +7,6 @@ namespace lr::jit {
 
 namespace {
 
-constexpr Kind int_kind(Width width) { return width == Width::W32 ? Kind::I32 : Kind::I64; }
 constexpr Kind float_kind(FloatWidth width) {
   return width == FloatWidth::F32 ? Kind::F32 : Kind::F64;
 }

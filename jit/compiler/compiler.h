@@ -432,7 +432,6 @@ class Compiler {
   // The frame.
   i32 slots_ = 0;
   i32 sp_shift_ = 0;  // Bytes pushed below the frame right now.
-  bool needs_frame_ = false;
   bool frameless_ = false;
   bool small_frame_ = false;
   std::vector<Patch> frame_patches_;

@@ -8,8 +8,6 @@ namespace lr::jit {
 
 namespace {
 
-constexpr Kind int_kind(Width width) { return width == Width::W32 ? Kind::I32 : Kind::I64; }
-
 bool is_power_of_two(u64 value) { return std::has_single_bit(value); }
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 #include "base/types.h"
 #include "frontend/types.h"
-#include "jit/masm/reg.h"
+#include "jit/masm/masm.h"
 
 namespace lr::jit {
 
@@ -41,5 +41,7 @@ constexpr bool in_vector(Kind type) {
 constexpr bool is_64(Kind type) {
   return type == Kind::I64 || type == Kind::F64 || type == Kind::Ref;
 }
+
+constexpr Kind int_kind(Width width) { return width == Width::W32 ? Kind::I32 : Kind::I64; }
 
 }  // namespace lr::jit
