@@ -15,6 +15,7 @@ namespace {
 
 constexpr u32 kFunctionAlignment = 16;
 constexpr u32 kPcsChunkBytes = 64 * 1024;
+constexpr u64 kPopulateBytes = 256 * 1024;
 
 constexpr u64 round_up(u64 n, u64 to) { return (n + to - 1) & ~(to - 1); }
 
@@ -142,12 +143,14 @@ void CodeSpace::write_stubs(std::span<const void* const> stubs) {
 Status CodeSpace::place(const Masm& masm, u32 index, const CompiledFunction& function,
                         std::vector<PendingCall>* pending) {
   const FunctionCode* record = TRY(append(index, function));
+  if (pending != nullptr) populate(*record);
   std::memcpy(mapping_.writable() + record->offset, function.code.data(), function.code.size());
   for (const CallReloc& reloc : function.relocs) {
     if (!resolve(masm, reloc, *record, pending)) {
       return make_error(Err::LimitExceeded, "a call that is out of reach");
     }
   }
+  if (pending == nullptr) flush_instructions(code() + record->offset, record->size);
   placed_at_[index].store(record->offset, std::memory_order_release);
   return ok_status();
 }
@@ -157,7 +160,16 @@ Result<FunctionCode*> CodeSpace::append(u32 index, const CompiledFunction& funct
   std::vector<u8> packed;
   pack(function.pcs, packed);
   const auto pcs_bytes = static_cast<u32>(packed.size());
+  u8* pcs = nullptr;
+  FunctionCode* const record = TRY(reserve(index, function, pcs_bytes, pcs));
+  // Nobody asks for a pc in code that has not been published.
+  if (pcs_bytes != 0) std::memcpy(pcs, packed.data(), pcs_bytes);
+  return record;
+}
 
+// What threads that compile at the same time do one after the other.
+Result<FunctionCode*> CodeSpace::reserve(u32 index, const CompiledFunction& function, u32 pcs_bytes,
+                                         u8*& pcs) {
   const std::lock_guard lock(mutex_);
   const u64 offset = round_up(used_.load(std::memory_order_relaxed), kFunctionAlignment);
   const u64 end = offset + function.code.size();
@@ -171,8 +183,7 @@ Result<FunctionCode*> CodeSpace::append(u32 index, const CompiledFunction& funct
     pcs_chunks_.push_back(std::make_unique<u8[]>(pcs_left_));
     pcs_free_ = pcs_chunks_.back().get();
   }
-  if (pcs_bytes != 0) std::memcpy(pcs_free_, packed.data(), pcs_bytes);
-
+  pcs = pcs_free_;
   const u32 count = records_count_.load(std::memory_order_relaxed);
   FunctionCode& record = records_[count];
   record = {.offset = static_cast<u32>(offset),
@@ -182,7 +193,7 @@ Result<FunctionCode*> CodeSpace::append(u32 index, const CompiledFunction& funct
             .stack_arg_bytes = function.stack_arg_bytes,
             .pcs_bytes = pcs_bytes,
             .saved = function.saved.bits(),
-            .pcs = pcs_free_};
+            .pcs = pcs};
   pcs_free_ += pcs_bytes;
   pcs_left_ -= pcs_bytes;
   used_.store(end, std::memory_order_relaxed);
@@ -220,12 +231,23 @@ void CodeSpace::link(const Masm& masm, const PendingCall& call) {
   CHECK(patch(masm, Near::Function, call.offset, to));
 }
 
+// Threads that fill the range together hinder each other with page faults, so the one that comes to
+// the end of what has pages asks for the next ones at once.
+void CodeSpace::populate(const FunctionCode& next) {
+  u64 populated = populated_.load(std::memory_order_relaxed);
+  if (u64{next.offset} + next.size <= populated) return;
+  const u64 from = std::max(populated, u64{next.offset} & ~u64{4095});
+  if (!populated_.compare_exchange_strong(populated, from + kPopulateBytes)) return;
+  madvise(mapping_.writable() + from, std::min(kPopulateBytes, mapping_.code_bytes() - from),
+          MADV_POPULATE_WRITE);
+}
+
+void CodeSpace::flush_linked() { flush_instructions(code() + first_function_, code_bytes()); }
+
 void CodeSpace::publish(u32 index) {
-  const u8* target = code() + placed_at_[index].load(std::memory_order_relaxed);
-  const FunctionCode* record = find(target);
-  flush_instructions(target, record->size);
   // Release: whoever enters through the slot sees the code.
-  slots_[index].store(target, std::memory_order_release);
+  slots_[index].store(code() + placed_at_[index].load(std::memory_order_relaxed),
+                      std::memory_order_release);
 }
 
 const FunctionCode* CodeSpace::find(const void* pc) const {

@@ -70,13 +70,15 @@ class CodeSpace {
   CodeSpace& operator=(const CodeSpace&) = delete;
 
   // Copies a function into the range and resolves its calls, without publishing it. Calls to
-  // functions that are not placed go to `pending`, which may be null if there are none. Fails when
-  // the range is full.
+  // functions that are not placed go to `pending`, which may be null if there are none; otherwise
+  // the function can be published after link() and flush_linked(). Fails when the range is full.
   Status place(const Masm& masm, u32 index, const CompiledFunction& function,
                std::vector<PendingCall>* pending);
   // Resolves a call after its target has been placed, or could not be: then it reaches the
   // mini-stub, which says so.
   void link(const Masm& masm, const PendingCall& call);
+  // Every call has been linked.
+  void flush_linked();
   // From now on entry() and calls through the slot reach the function's code.
   void publish(u32 index);
 
@@ -95,10 +97,12 @@ class CodeSpace {
   CodeSpace(const CodeSpaceLayout& layout, CodeMapping mapping, ModuleCode* owner);
   void write_stubs(std::span<const void* const> stubs);
   Result<FunctionCode*> append(u32 index, const CompiledFunction& function);
+  Result<FunctionCode*> reserve(u32 index, const CompiledFunction& function, u32 pcs_bytes,
+                                u8*& pcs);
+  void populate(const FunctionCode& next);
   bool resolve(const Masm& masm, const CallReloc& reloc, const FunctionCode& record,
                std::vector<PendingCall>* pending);
   bool patch(const Masm& masm, Near kind, u32 field, const void* target);
-  const u8* pack_pcs(const std::vector<PcEntry>& pcs, u32* bytes);
 
   const CodeSpaceLayout layout_;
   CodeMapping mapping_;
@@ -107,6 +111,7 @@ class CodeSpace {
   ZeroedArray<FunctionCode> records_;        // In the order of their addresses.
   std::atomic<u32> records_count_{0};
   std::atomic<u64> used_{0};
+  std::atomic<u64> populated_{0};  // Pages up to here were asked for, of a module compiled whole.
   u64 first_function_ = 0;
   ModuleCode* owner_;
   std::mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 
 #include "frontend/decoder.h"
 #include "jit/compiler_lane.h"
@@ -78,48 +79,64 @@ Result<bool> ModuleCode::compile(u32 function) {
     return now == State::Ready;
   }
   const LaneLease lane(owner_.engine());
-  const Status status = compile_claimed(*lane, function, LazyTargets(*this, function), nullptr);
-  finish(function, status);
+  const LazyTargets targets(*this, function);
+  Work work{.lane = *lane, .targets = targets};
+  const Status status = compile_claimed(function, work);
+  finish(function, status, work);
+  add_up(work);
   if (!status.ok()) return status.error();
   return true;
 }
 
-Status ModuleCode::compile_claimed(CompilerLane& lane, u32 function, const CallTargets& targets,
-                                   std::vector<PendingCall>* pending) {
+Status ModuleCode::compile_claimed(u32 function, Work& work) {
   const u64 start = now_ns();
   const Module& module = owner_.module();
+  CompilerLane& lane = work.lane;
   lane.facts.clear();
   TRY(validate_function(module, function, &lane.facts, lane.scratch));
   lane.masm->reset();
   lane.out.clear();
   TRY(compile_function(*lane.compiler, module, owner_.layout(), function, lane.facts, options_,
-                       targets, lane.out));
-  TRY(space_->place(*lane.masm, function, lane.out, pending));
-  compile_ns_.fetch_add(now_ns() - start, std::memory_order_relaxed);
-  wasm_bytes_.fetch_add(module.functions[function].body_size, std::memory_order_relaxed);
+                       work.targets, lane.out));
+  TRY(space_->place(*lane.masm, function, lane.out, work.pending));
+  work.compile_ns += now_ns() - start;
+  work.wasm_bytes += module.functions[function].body_size;
   return ok_status();
 }
 
 Status ModuleCode::install(u32 function, const Masm& masm, const CompiledFunction& code) {
   CHECK(claim(function));
   const Status status = space_->place(masm, function, code, nullptr);
-  finish(function, status);
-  return status;
-}
-
-// Publishes what has been placed, or keeps the error.
-void ModuleCode::finish(u32 function, const Status& status) {
   if (status.ok()) {
     space_->publish(function);
     functions_ready_.fetch_add(1, std::memory_order_relaxed);
     states_[function].store(State::Ready, std::memory_order_release);
-    return;
+  } else {
+    fail(function, status.error());
   }
+  return status;
+}
+
+// Publishes what has been placed, or keeps the error.
+void ModuleCode::finish(u32 function, const Status& status, Work& work) {
+  if (!status.ok()) return fail(function, status.error());
+  space_->publish(function);
+  work.functions_ready++;
+  states_[function].store(State::Ready, std::memory_order_release);
+}
+
+void ModuleCode::fail(u32 function, const Error& error) {
   {
     const std::lock_guard lock(errors_mutex_);
-    errors_.emplace_back(function, status.error());
+    errors_.emplace_back(function, error);
   }
   states_[function].store(State::Failed, std::memory_order_release);
+}
+
+void ModuleCode::add_up(const Work& work) {
+  compile_ns_.fetch_add(work.compile_ns, std::memory_order_relaxed);
+  wasm_bytes_.fetch_add(work.wasm_bytes, std::memory_order_relaxed);
+  functions_ready_.fetch_add(work.functions_ready, std::memory_order_relaxed);
 }
 
 Error ModuleCode::error_of(u32 function) const {
@@ -147,24 +164,32 @@ Status ModuleCode::compile_all(Executor& executor) {
     return size_a != size_b ? size_a > size_b : a < b;
   });
 
-  struct Lane {
+  // Aligned: what one lane writes is on no line that another reads.
+  struct alignas(128) Lane {
     LaneLease lease;
     std::vector<PendingCall> pending;
+    Work work;
+    Lane(Engine& engine, const CallTargets& targets)
+        : lease(engine), work{.lane = *lease, .targets = targets, .pending = &pending} {}
   };
-  std::vector<Lane> lanes;
-  for (u32 i = 0; i < executor.width(); i++) lanes.push_back({LaneLease(owner_.engine()), {}});
+  std::deque<Lane> lanes;
+  for (u32 i = 0; i < executor.width(); i++) lanes.emplace_back(owner_.engine(), targets);
   std::vector<Status> results(todo.size(), ok_status());
   executor.parallel_for(todo.size(), [&](usize i, u32 lane) {
-    results[i] = compile_claimed(*lanes[lane].lease, todo[i], targets, &lanes[lane].pending);
+    results[i] = compile_claimed(todo[i], lanes[lane].work);
   });
 
   // Everything has its place now: the calls can be filled in, each lane's by itself.
   executor.parallel_for(lanes.size(), [&](usize i, u32) {
     for (const PendingCall& call : lanes[i].pending) space_->link(*lanes[i].lease->masm, call);
   });
+  space_->flush_linked();
   executor.parallel_for(lanes.size(), [&](usize lane, u32) {
-    for (usize i = lane; i < todo.size(); i += lanes.size()) finish(todo[i], results[i]);
+    for (usize i = lane; i < todo.size(); i += lanes.size()) {
+      finish(todo[i], results[i], lanes[lane].work);
+    }
   });
+  for (const Lane& lane : lanes) add_up(lane.work);
   const auto failed = std::find_if(results.begin(), results.end(),
                                    [](const Status& result) { return !result.ok(); });
   return failed == results.end() ? ok_status() : *failed;

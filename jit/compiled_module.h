@@ -67,10 +67,21 @@ class ModuleCode {
   friend class CompiledModule;
   ModuleCode(CompiledModule& owner, const CodeOptions& options);
 
+  // What one thread needs to compile, and what it has done.
+  struct Work {
+    CompilerLane& lane;
+    const CallTargets& targets;
+    std::vector<PendingCall>* pending = nullptr;
+    u64 compile_ns = 0;
+    u64 wasm_bytes = 0;
+    u64 functions_ready = 0;
+  };
+
   bool claim(u32 function);
-  Status compile_claimed(CompilerLane& lane, u32 function, const CallTargets& targets,
-                         std::vector<PendingCall>* pending);
-  void finish(u32 function, const Status& status);
+  Status compile_claimed(u32 function, Work& work);
+  void finish(u32 function, const Status& status, Work& work);
+  void fail(u32 function, const Error& error);
+  void add_up(const Work& work);
   Error error_of(u32 function) const;
 
   CompiledModule& owner_;

@@ -13,7 +13,8 @@ namespace lr::jit {
 
 class Engine;
 
-struct CompilerLane {
+// Lanes of two threads share no cache line.
+struct alignas(128) CompilerLane {
   explicit CompilerLane(const CpuFeatures& cpu)
       : masm(make_host_masm(cpu)), compiler(make_compiler(*masm)) {}
 

@@ -94,7 +94,7 @@ struct Control {
   std::span<const ValType> label_types() const { return form == Form::Loop ? params : results; }
 };
 
-class Compiler {
+class alignas(128) Compiler {  // Two of them share no cache line.
  public:
   explicit Compiler(Masm& masm) : masm_(masm), target_(masm.target()) {}
 

@@ -10,7 +10,7 @@
 
 namespace lr::jit {
 
-class MasmA64 final : public Masm {
+class alignas(128) MasmA64 final : public Masm {
  public:
   explicit MasmA64(const CpuFeatures& cpu)
       : target_(target_a64(cpu)), buffer_(asmjit::Arch::kAArch64) {}

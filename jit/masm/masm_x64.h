@@ -6,7 +6,7 @@
 
 namespace lr::jit {
 
-class MasmX64 final : public Masm {
+class alignas(128) MasmX64 final : public Masm {
  public:
   explicit MasmX64(const CpuFeatures& cpu)
       : target_(target_x64(cpu)), cpu_(cpu), buffer_(asmjit::Arch::kX64) {}
