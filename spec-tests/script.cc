@@ -4,9 +4,7 @@
 
 #include "base/executor.h"
 #include "frontend/decoder.h"
-#include "frontend/type_registry.h"
 #include "frontend/wast_script.h"
-#include "spec-tests/spectest.h"
 #include "spec-tests/values.h"
 
 namespace lr::spec {
@@ -45,23 +43,19 @@ FeatureSet features_of(std::string_view file) {
 
 class ScriptRunner {
  public:
-  ScriptRunner(Runtime& runtime, const ScriptOptions& options, ScriptResult& result)
-      : runtime_(runtime),
-        options_(options),
-        result_(result),
-        features_(features_of(result.file)) {}
+  ScriptRunner(ScriptEngine& engine, ScriptResult& result)
+      : engine_(engine), result_(result), features_(features_of(result.file)) {}
 
-  Status start();
   void run(const WastCommand& command);
 
  private:
   // An instance, or the reason why there is none.
   struct Slot {
-    jit::Instance* instance = nullptr;
+    EngineInstance* instance = nullptr;
     std::string skipped;
   };
   struct Definition {
-    std::shared_ptr<jit::CompiledModule> module;
+    std::shared_ptr<EngineModule> module;
     std::string skipped;
   };
 
@@ -75,36 +69,28 @@ class ScriptRunner {
   void assert_refused(const WastCommand& command, ErrPhase phase);
   void assert_unlinkable(const WastCommand& command);
   void assert_module_traps(const WastCommand& command);
-  void assert_ends(const WastCommand& command, std::string_view text);
+  void assert_ends(const WastCommand& command, Ended::Kind kind);
   void assert_return(const WastCommand& command);
 
   // What an action came to. Skipped and failed ones have been counted.
   struct Done {
-    Outcome outcome;
+    Ended ended;
     std::vector<u64> values;
-    std::span<const ValType> types;
+    std::vector<ValType> types;
   };
   std::optional<Done> act(const WastCommand& command);
-  std::optional<Done> get(const WastCommand& command, jit::Instance& instance);
-  std::optional<Done> invoke(const WastCommand& command, jit::Instance& instance);
+  std::optional<Done> get(const WastCommand& command, EngineInstance& instance);
+  std::optional<Done> invoke(const WastCommand& command, EngineInstance& instance);
 
-  Runtime& runtime_;
-  const ScriptOptions& options_;
+  ScriptEngine& engine_;
   ScriptResult& result_;
   FeatureSet features_;  // What the script expects to be on.
-  std::unique_ptr<ProcessHandle> process_;
-  InstanceLinker linker_;
   std::map<std::string, Slot> named_;
   std::map<std::string, Definition> definitions_;
   std::optional<Slot> current_;
   std::optional<Definition> last_definition_;
   std::map<std::string, std::string> skipped_names_;  // Registered, but of a skipped instance.
 };
-
-Status ScriptRunner::start() {
-  process_ = TRY(runtime_.create_process(options_.process));
-  return add_spectest_things(process_->store(), linker_);
-}
 
 // "the feature tail-call", from an error's detail "tail-call (...)".
 std::string reason_of(const Error& error) {
@@ -114,7 +100,7 @@ std::string reason_of(const Error& error) {
 
 Result<ScriptRunner::Definition> ScriptRunner::compile(const WastModule& module) {
   std::vector<u8> bytes = TRY(module.encode());
-  auto compiled = runtime_.load(bytes, module.name.value_or(""));
+  auto compiled = engine_.load(bytes, module.name.value_or(""), features_);
   if (compiled.ok()) return Definition{std::move(compiled.value()), ""};
   if (compiled.error().code == Err::FeatureOff) {
     SerialExecutor executor;
@@ -134,15 +120,14 @@ Result<ScriptRunner::Slot> ScriptRunner::instantiate(const Definition& definitio
     const auto skipped = skipped_names_.find(std::string(import.module));
     if (skipped != skipped_names_.end()) return Slot{nullptr, skipped->second};
   }
-  jit::Resolver* const resolver = &linker_;
-  return Slot{TRY(process_->instantiate(definition.module, {&resolver, 1})), ""};
+  return Slot{TRY(engine_.instantiate(definition.module)), ""};
 }
 
 // A skipped module may have changed what it imports: the instances it would have been linked with
 // are not what the script expects any more.
 void ScriptRunner::taint(const Module& module, const std::string& reason) {
   for (const Import& import : module.imports) {
-    const jit::Instance* const instance = linker_.find(std::string(import.module));
+    const EngineInstance* const instance = engine_.find(std::string(import.module));
     if (instance == nullptr) continue;
     const auto spoil = [&](Slot& slot) {
       if (slot.instance == instance) slot = {nullptr, reason};
@@ -204,7 +189,7 @@ void ScriptRunner::register_instance(const WastCommand& command) {
     skipped_names_[command.text] = slot->skipped;
     return result_.skip(slot->skipped);
   }
-  linker_.add(command.text, *slot->instance);
+  engine_.add(command.text, *slot->instance);
 }
 
 // Needs no compiler, so every feature is on.
@@ -279,48 +264,44 @@ std::optional<ScriptRunner::Done> ScriptRunner::act(const WastCommand& command) 
 }
 
 std::optional<ScriptRunner::Done> ScriptRunner::get(const WastCommand& command,
-                                                    jit::Instance& instance) {
-  const auto found = instance.find_export(command.action->name);
-  if (!found || found->kind != ExternKind::Global) {
-    result_.fail(command.line, "no exported global \"" + command.action->name + "\"");
+                                                    EngineInstance& instance) {
+  const std::string& name = command.action->name;
+  const std::optional<ValType> type = instance.global_type(name);
+  if (!type) {
+    result_.fail(command.line, "no exported global \"" + name + "\"");
     return std::nullopt;
   }
-  Done done;
-  done.values = {found->global->cell->bits, found->global->cell->high};
-  done.types = {&found->global->type.type, 1};
-  return done;
+  return Done{{}, instance.global_value(name), {*type}};
 }
 
 std::optional<ScriptRunner::Done> ScriptRunner::invoke(const WastCommand& command,
-                                                       jit::Instance& instance) {
-  const auto found = instance.find_export(command.action->name);
-  if (!found || found->kind != ExternKind::Func) {
-    result_.fail(command.line, "no exported function \"" + command.action->name + "\"");
+                                                       EngineInstance& instance) {
+  const std::string& name = command.action->name;
+  const DefinedType* const type = instance.function_type(name);
+  if (type == nullptr) {
+    result_.fail(command.line, "no exported function \"" + name + "\"");
     return std::nullopt;
   }
-  jit::FuncRef* const function =
-      found->func != nullptr ? found->func : process_->store().host_ref(found->host);
-  const DefinedType& type = defined_type(function->type);
   Done done;
-  done.types = type.results;
-  if (!to_words(command.action->arguments, type.params, done.values)) {
+  done.types.assign(type->results.begin(), type->results.end());
+  if (!to_words(command.action->arguments, type->params, done.values)) {
     result_.fail(command.line, "arguments of the wrong types");
     return std::nullopt;
   }
-  done.outcome = process_->call(function, done.values);
+  done.ended = instance.invoke(name, done.values);
   return done;
 }
 
-// The action must trap, with this text.
-void ScriptRunner::assert_ends(const WastCommand& command, std::string_view text) {
+// The action must end in this way, with this text.
+void ScriptRunner::assert_ends(const WastCommand& command, Ended::Kind kind) {
   const std::optional<Done> done = act(command);
   if (!done) return;
-  if (done->outcome.kind != Outcome::Kind::Trapped) {
-    return result_.fail(command.line, fmt::format("should trap: {}", text));
-  }
-  if (!same_text(text, done->outcome.message)) {
+  const Ended& ended = done->ended;
+  if (ended.returned())
+    return result_.fail(command.line, "returned, but should not: " + command.text);
+  if (ended.kind != kind || !same_text(command.text, ended.message)) {
     return result_.fail(command.line,
-                        fmt::format("{} (expected: {})", done->outcome.message, text));
+                        fmt::format("{} (expected: {})", ended.message, command.text));
   }
   result_.pass();
 }
@@ -328,10 +309,10 @@ void ScriptRunner::assert_ends(const WastCommand& command, std::string_view text
 void ScriptRunner::assert_return(const WastCommand& command) {
   const std::optional<Done> done = act(command);
   if (!done) return;
-  if (!done->outcome.returned()) {
-    return result_.fail(command.line, "trapped: " + done->outcome.message);
+  if (!done->ended.returned()) {
+    return result_.fail(command.line, "trapped: " + done->ended.message);
   }
-  const std::string difference = compare(command.results, done->types, done->values);
+  const std::string difference = compare(engine_, command.results, done->types, done->values);
   if (!difference.empty()) return result_.fail(command.line, difference);
   result_.pass();
 }
@@ -347,19 +328,20 @@ void ScriptRunner::run(const WastCommand& command) {
       return register_instance(command);
     case Kind::Action: {
       const std::optional<Done> done = act(command);
-      if (done && !done->outcome.returned()) {
-        result_.fail(command.line, "trapped: " + done->outcome.message);
+      if (done && !done->ended.returned()) {
+        result_.fail(command.line, "trapped: " + done->ended.message);
       }
       return;
     }
     case Kind::AssertReturn:
       return assert_return(command);
     case Kind::AssertTrap:
-      return command.module ? assert_module_traps(command) : assert_ends(command, command.text);
+      return command.module ? assert_module_traps(command)
+                            : assert_ends(command, Ended::Kind::Trapped);
     case Kind::AssertExhaustion:
-      return assert_ends(command, command.text);
+      return assert_ends(command, Ended::Kind::Trapped);
     case Kind::AssertException:
-      return assert_ends(command, jit::text_of(jit::Trap::UncaughtException));
+      return assert_ends(command, Ended::Kind::Thrown);
     case Kind::AssertInvalid:
     case Kind::AssertInvalidCustom:
       return assert_refused(command, ErrPhase::Invalid);
@@ -376,8 +358,7 @@ void ScriptRunner::run(const WastCommand& command) {
 
 }  // namespace
 
-ScriptResult run_script(Runtime& runtime, const ScriptOptions& options, std::string file,
-                        std::string_view text) {
+ScriptResult run_script(ScriptEngine& engine, std::string file, std::string_view text) {
   ScriptResult result;
   result.file = std::move(file);
   const Result<std::vector<WastCommand>> commands = parse_wast(text);
@@ -385,12 +366,7 @@ ScriptResult run_script(Runtime& runtime, const ScriptOptions& options, std::str
     result.fail(commands.error().line, commands.error().message());
     return result;
   }
-  ScriptRunner runner(runtime, options, result);
-  const Status started = runner.start();
-  if (!started.ok()) {
-    result.fail(0, started.error().message());
-    return result;
-  }
+  ScriptRunner runner(engine, result);
   for (const WastCommand& command : commands.value()) runner.run(command);
   return result;
 }

@@ -1,6 +1,6 @@
-// Runs the official suite's scripts as they are, each in a process of its own. A command is skipped
-// only if the validator refuses its module for a feature that is off and accepts it with every
-// feature on, or if it needs what such a module would have made; each skip names the feature.
+// Runs the official suite's scripts as they are, each in an engine of its own. A command is skipped
+// only if the engine refuses its module for a feature that is off and the validator accepts it with
+// every feature on, or if it needs what such a module would have made; each skip names the feature.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "host/runtime.h"
+#include "spec-tests/engine.h"
 
 namespace lr::spec {
 
@@ -32,13 +32,7 @@ struct ScriptResult {
   void skip(const std::string& reason);
 };
 
-struct ScriptOptions {
-  FeatureSet features = FeatureSet::defaults();
-  ProcessConfig process;
-};
-
-// `runtime` has the functions of spectest. `file` is what reports call the script.
-ScriptResult run_script(Runtime& runtime, const ScriptOptions& options, std::string file,
-                        std::string_view text);
+// `file` is what reports call the script; its path says which language it is judged by.
+ScriptResult run_script(ScriptEngine& engine, std::string file, std::string_view text);
 
 }  // namespace lr::spec

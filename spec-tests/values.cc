@@ -6,9 +6,6 @@ namespace lr::spec {
 
 namespace {
 
-// A host's value `n` as an external reference; null is 0.
-constexpr u64 host_reference(u64 number) { return number + 1; }
-
 bool is_nan_32(u32 bits, NanPattern pattern) {
   if (pattern == NanPattern::Canonical) return (bits & 0x7fff'ffff) == 0x7fc0'0000;
   return (bits & 0x7fc0'0000) == 0x7fc0'0000;
@@ -50,38 +47,64 @@ bool matches_vector(const WastValue& expected, u64 low, u64 high) {
   return true;
 }
 
-bool matches(const WastValue& expected, u64 low, u64 high) {
+// A reference that is not null, against a pattern that names what it leads to.
+bool matches_kind(WastValue::Kind pattern, RefKind kind) {
   using Kind = WastValue::Kind;
-  switch (expected.kind) {
-    case Kind::I32:
-      return low == static_cast<u32>(expected.bits[0]);
-    case Kind::I64:
-      return low == expected.bits[0];
-    case Kind::F32:
-    case Kind::F64:
-      return matches_float(expected, low);
-    case Kind::V128:
-      return matches_vector(expected, low, high);
-    case Kind::RefNull:
-      return low == 0;
-    case Kind::RefExtern:
-    case Kind::RefHost:
-      return expected.number ? low == host_reference(*expected.number) : low != 0;
+  switch (pattern) {
     case Kind::RefFunc:
+      return kind == RefKind::Func;
+    case Kind::RefExtern:
+      return kind != RefKind::Func && kind != RefKind::Exn;
+    case Kind::RefHost:
+      return kind == RefKind::Host;
     case Kind::RefI31:
+      return kind == RefKind::I31;
     case Kind::RefStruct:
+      return kind == RefKind::Struct;
     case Kind::RefArray:
+      return kind == RefKind::Array;
     case Kind::RefEq:
+      return kind == RefKind::I31 || kind == RefKind::Struct || kind == RefKind::Array;
     case Kind::RefAny:
+      return kind != RefKind::Func && kind != RefKind::Exn;
     case Kind::RefExn:
-      return low != 0;
-    case Kind::Either:
+      return kind == RefKind::Exn;
+    default:
+      return false;  // No reference.
+  }
+}
+
+bool matches_reference(const ScriptEngine& engine, const WastValue& expected, ValType type,
+                       u64 word) {
+  if (!type.is_ref()) return false;
+  if (expected.kind == WastValue::Kind::RefNull) return word == 0;
+  if (word == 0) return false;
+  if (expected.number && word != host_reference(*expected.number)) return false;
+  return matches_kind(expected.kind, engine.kind_of(word, type));
+}
+
+bool matches(const ScriptEngine& engine, const WastValue& expected, ValType type, u64 low,
+             u64 high) {
+  using Expected = WastValue::Kind;
+  switch (expected.kind) {
+    case Expected::I32:
+      return type.kind == Kind::I32 && low == static_cast<u32>(expected.bits[0]);
+    case Expected::I64:
+      return type.kind == Kind::I64 && low == expected.bits[0];
+    case Expected::F32:
+      return type.kind == Kind::F32 && matches_float(expected, low);
+    case Expected::F64:
+      return type.kind == Kind::F64 && matches_float(expected, low);
+    case Expected::V128:
+      return type.kind == Kind::V128 && matches_vector(expected, low, high);
+    case Expected::Either:
       for (const WastValue& alternative : expected.alternatives) {
-        if (matches(alternative, low, high)) return true;
+        if (matches(engine, alternative, type, low, high)) return true;
       }
       return false;
+    default:
+      return matches_reference(engine, expected, type, low);
   }
-  return false;
 }
 
 bool fits(const WastValue& value, ValType type) {
@@ -121,8 +144,8 @@ bool to_words(std::span<const WastValue> values, std::span<const ValType> types,
   return true;
 }
 
-std::string compare(std::span<const WastValue> expected, std::span<const ValType> types,
-                    std::span<const u64> words) {
+std::string compare(const ScriptEngine& engine, std::span<const WastValue> expected,
+                    std::span<const ValType> types, std::span<const u64> words) {
   if (expected.size() != types.size()) {
     return fmt::format("{} results instead of {}", types.size(), expected.size());
   }
@@ -130,7 +153,7 @@ std::string compare(std::span<const WastValue> expected, std::span<const ValType
   for (usize i = 0; i < expected.size(); i++) {
     const u64 low = words[at++];
     const u64 high = types[i].kind == Kind::V128 ? words[at++] : 0;
-    if (matches(expected[i], low, high)) continue;
+    if (matches(engine, expected[i], types[i], low, high)) continue;
     return fmt::format("result {} is {:#x} ({}), expected {:#x}", i, low, name_of(types[i]),
                        expected[i].bits[0]);
   }

@@ -8,6 +8,7 @@
 #include "base/types.h"
 #include "frontend/types.h"
 #include "frontend/wast_script.h"
+#include "spec-tests/engine.h"
 
 namespace lr::spec {
 
@@ -16,7 +17,7 @@ bool to_words(std::span<const WastValue> values, std::span<const ValType> types,
               std::vector<u64>& words);
 
 // What differs between the expected values and the words of a result; empty if nothing.
-std::string compare(std::span<const WastValue> expected, std::span<const ValType> types,
-                    std::span<const u64> words);
+std::string compare(const ScriptEngine& engine, std::span<const WastValue> expected,
+                    std::span<const ValType> types, std::span<const u64> words);
 
 }  // namespace lr::spec

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "spec-tests/compiled_engine.h"
 #include "spec-tests/script.h"
 #include "spec-tests/spectest.h"
 #include "tools/commands.h"
@@ -163,12 +164,11 @@ Status write_report(const CommandLine& line, Opt opt, const std::string& text) {
 Result<Totals> run_all(const CommandLine& line) {
   const std::vector<std::string> files = TRY(find_scripts(line));
   RuntimeOptions runtime_options;
-  spec::ScriptOptions options;
-  options.features = line.features();
-  options.process.memory_class =
+  ProcessConfig process;
+  process.memory_class =
       line.text(Opt::MemoryClass) == "dense" ? jit::MemoryClass::Dense : jit::MemoryClass::Guarded;
   runtime_options.engine = engine_options(line);
-  TRY(apply_test_modes(line, runtime_options.engine, options.process));
+  TRY(apply_test_modes(line, runtime_options.engine, process));
   const std::unique_ptr<Runtime> runtime = TRY(Runtime::create(runtime_options));
   TRY(spec::add_spectest_functions(runtime->linker()));
 
@@ -177,7 +177,8 @@ Result<Totals> run_all(const CommandLine& line) {
   for (const std::string& file : files) {
     const std::vector<u8> bytes = TRY(read_file(file));
     const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    results.push_back(spec::run_script(*runtime, options, file, text));
+    const auto engine = TRY(spec::make_compiled_engine(*runtime, process));
+    results.push_back(spec::run_script(*engine, file, text));
     const spec::ScriptResult& result = results.back();
     print_result(result, line.has(Opt::Verbose));
     totals.passed += result.passed;
