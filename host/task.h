@@ -89,9 +89,12 @@ class [[nodiscard]] Task {
 }  // namespace lr
 
 // TRY inside a coroutine.
-#define CO_TRY(expression)                                           \
-  __extension__({                                                    \
-    auto try_result_ = (expression);                                 \
-    if (!try_result_.ok()) co_return std::move(try_result_.error()); \
-    std::move(try_result_).value();                                  \
+#define CO_TRY(expression)                         \
+  __extension__({                                  \
+    auto try_result_ = (expression);               \
+    if (!try_result_.ok()) {                       \
+      decltype(auto) error_ = try_result_.error(); \
+      co_return std::move(error_);                 \
+    }                                              \
+    std::move(try_result_).value();                \
   })
