@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "spec-tests/compiled_engine.h"
+#include "spec-tests/reference_engine.h"
 #include "spec-tests/script.h"
 #include "spec-tests/spectest.h"
 #include "tools/commands.h"
@@ -161,23 +162,43 @@ Status write_report(const CommandLine& line, Opt opt, const std::string& text) {
   return ok_status();
 }
 
+// Makes the engines that --engine asks for, one for each script.
+class EngineMaker {
+ public:
+  static Result<EngineMaker> create(const CommandLine& line) {
+    EngineMaker maker;
+    if (line.text(Opt::SpecEngine) == "interpreter") return maker;
+    RuntimeOptions options;
+    options.engine = engine_options(line);
+    maker.process_.memory_class = line.text(Opt::MemoryClass) == "dense"
+                                      ? jit::MemoryClass::Dense
+                                      : jit::MemoryClass::Guarded;
+    TRY(apply_test_modes(line, options.engine, maker.process_));
+    maker.runtime_ = TRY(Runtime::create(options));
+    TRY(spec::add_spectest_functions(maker.runtime_->linker()));
+    return maker;
+  }
+
+  Result<std::unique_ptr<spec::ScriptEngine>> make() {
+    if (runtime_ == nullptr) return spec::make_reference_engine();
+    return spec::make_compiled_engine(*runtime_, process_);
+  }
+
+ private:
+  std::unique_ptr<Runtime> runtime_;  // Null: the reference interpreter.
+  ProcessConfig process_;
+};
+
 Result<Totals> run_all(const CommandLine& line) {
   const std::vector<std::string> files = TRY(find_scripts(line));
-  RuntimeOptions runtime_options;
-  ProcessConfig process;
-  process.memory_class =
-      line.text(Opt::MemoryClass) == "dense" ? jit::MemoryClass::Dense : jit::MemoryClass::Guarded;
-  runtime_options.engine = engine_options(line);
-  TRY(apply_test_modes(line, runtime_options.engine, process));
-  const std::unique_ptr<Runtime> runtime = TRY(Runtime::create(runtime_options));
-  TRY(spec::add_spectest_functions(runtime->linker()));
+  EngineMaker engines = TRY(EngineMaker::create(line));
 
   Totals totals;
   std::vector<spec::ScriptResult> results;
   for (const std::string& file : files) {
     const std::vector<u8> bytes = TRY(read_file(file));
     const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-    const auto engine = TRY(spec::make_compiled_engine(*runtime, process));
+    const auto engine = TRY(engines.make());
     results.push_back(spec::run_script(*engine, file, text));
     const spec::ScriptResult& result = results.back();
     print_result(result, line.has(Opt::Verbose));
