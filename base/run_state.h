@@ -67,6 +67,11 @@ struct RunState {
   u32 stack_need = 0;   // Bytes the prologue asked for, when the last Leave was StackFull.
   std::atomic<u32> request{0};
   std::atomic<Doorbell*> doorbell{nullptr};
+  // Where machine code makes objects: the next at heap_cursor, if it ends by heap_limit. The bytes
+  // between are zero. jit/gc/heap.h says where from.
+  u64 heap_cursor = 0;
+  u64 heap_limit = 0;
+  const void* heap_types = nullptr;  // jit/gc/type_table.h
 
   // Asks the process to look at `request` soon. Any thread; lost rings are repeated by the tick.
   void ring(u32 bits) {
@@ -108,6 +113,9 @@ static_assert(offsetof(RunState, stack_limit) == 16);
 static_assert(offsetof(RunState, trap_code) == 32);
 static_assert(offsetof(RunState, stack_need) == 36);
 static_assert(offsetof(RunState, doorbell) == 48);
+static_assert(offsetof(RunState, heap_cursor) == 56);
+static_assert(offsetof(RunState, heap_limit) == 64);
+static_assert(offsetof(RunState, heap_types) == 72);
 static_assert(offsetof(Doorbell, stack_limit) == 0);
 static_assert(offsetof(Doorbell, preempt) == 8);
 static_assert(sizeof(Doorbell) == 16);

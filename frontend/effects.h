@@ -40,13 +40,7 @@ constexpr bool is_helper_call(Op op) {
     case Op::TableFill:
     case Op::TableInit:
     case Op::ElemDrop:
-    case Op::StructNew:
-    case Op::StructNewDefault:
-    case Op::StructNewDesc:
-    case Op::StructNewDefaultDesc:
     case Op::ArrayNew:
-    case Op::ArrayNewDefault:
-    case Op::ArrayNewFixed:
     case Op::ArrayNewData:
     case Op::ArrayNewElem:
     case Op::ArrayFill:

@@ -1,11 +1,13 @@
 // A group is one allocation:
 //
-//   TypeGroup | DefinedType[n] | key words | ValType[] of functions | FieldType[] | displays
+//   TypeGroup | DefinedType[n] | key words | ValType[] of functions | FieldType[] | displays |
+//   offsets of fields
 //
 // The key says the group's structure, with references into the group as relative indices; equal
 // keys are equal groups.
 #include "frontend/type_registry.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -174,7 +176,8 @@ class GroupBuilder {
       displays += depths_[i] + 1;
     }
     usize size = sizeof(TypeGroup) + count * sizeof(DefinedType) + key_.size() * sizeof(u64) +
-                 values * sizeof(ValType) + fields * sizeof(FieldType) + displays * sizeof(TypeId);
+                 values * sizeof(ValType) + fields * sizeof(FieldType) + displays * sizeof(TypeId) +
+                 fields * sizeof(u32);
     at_ = static_cast<std::byte*>(std::malloc(size));
     CHECK(at_ != nullptr);
     TypeGroup* group = new (take<TypeGroup>(1)) TypeGroup;
@@ -188,6 +191,7 @@ class GroupBuilder {
     values_ = take<ValType>(values);
     fields_ = take<FieldType>(fields);
     displays_ = take<TypeId>(displays);
+    offsets_ = take<u32>(fields);
     for (u32 i = 0; i < count; i++) fill(*group, i);
     return group;
   }
@@ -228,6 +232,7 @@ class GroupBuilder {
       for (u32 i = 0; i < source.count; i++) {
         *fields_++ = {resolve(from[i].type), from[i].is_mutable};
       }
+      lay_out(type);
     }
     type.display = {displays_, type.depth + 1};
     if (type.supertype != kNoType) {
@@ -240,6 +245,20 @@ class GroupBuilder {
     displays_ += type.depth + 1;
   }
 
+  // In the order of declaration, each field at a multiple of its size (at most 8).
+  void lay_out(DefinedType& type) {
+    type.offsets = {offsets_, type.fields.size()};
+    u32 end = kObjectTypeBytes;
+    for (const FieldType& field : type.fields) {
+      const u32 bytes = storage_bytes(field.type.kind);
+      const u32 align = std::min(bytes, 8u);
+      const u32 offset = (end + align - 1) & ~(align - 1);
+      *offsets_++ = offset;
+      end = offset + bytes;
+    }
+    type.size_bytes = (end + 15) & ~u32{15};
+  }
+
   const RecGroup& source_;
   const std::vector<u64>& key_;
   TypeId first_ = 0;
@@ -248,6 +267,7 @@ class GroupBuilder {
   ValType* values_ = nullptr;
   FieldType* fields_ = nullptr;
   TypeId* displays_ = nullptr;
+  u32* offsets_ = nullptr;
 };
 
 void forget(Registry& r, TypeGroup* group) {

@@ -94,6 +94,30 @@ struct DefinedType {
   std::span<const ValType> results;   // Func
   std::span<const FieldType> fields;  // Struct; Array has exactly one
   std::span<const TypeId> display;    // display[i] = the supertype at depth i; last is itself.
+  // Struct: where each field is in an object, as offset from its start, and the object's size, a
+  // multiple of 16. The fields of a supertype are where it has them.
+  std::span<const u32> offsets;
+  u32 size_bytes = 0;
 };
+
+// An object begins with its type; an array's length and a structure's first fields follow.
+inline constexpr u32 kObjectTypeBytes = 4;
+
+// Bytes of a value, or of a packed one, in an object.
+constexpr u32 storage_bytes(Kind kind) {
+  switch (kind) {
+    case Kind::I8:
+      return 1;
+    case Kind::I16:
+      return 2;
+    case Kind::I32:
+    case Kind::F32:
+      return 4;
+    case Kind::V128:
+      return 16;
+    default:
+      return 8;
+  }
+}
 
 }  // namespace lr

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Process>> Process::create(jit::Engine& engine, sched::Sch
   options.memory.size_max = config.memory_max_bytes;
   options.memory.exact_extent = config.exact_extent;
   options.memory.move_always = config.move_always;
+  options.collects_always = config.collects_always;
   process->store_ = std::make_unique<jit::ProcessStore>(engine, process->run, options);
   return process;
 }

@@ -62,6 +62,7 @@ struct ProcessConfig {
   // they may, and every host call is a chance.
   bool exact_extent = false;
   bool move_always = false;
+  bool collects_always = false;  // Every object that is made collects garbage first.
 };
 
 class Process final : public sched::Process {

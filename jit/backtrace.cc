@@ -102,7 +102,7 @@ class StackWalker {
 
   bool leave_fixed() {
     if (pc_ == label(lr_yield_resume) || pc_ == label(lr_stack_check_resume) ||
-        pc_ == label(lr_lazy_resume)) {
+        pc_ == label(lr_lazy_resume) || pc_ == label(lr_gc_resume)) {
       pop_frame(lr_full_save_bytes, 0);
     } else if (pc_ == label(lr_host_resume)) {
       pop_frame(lr_host_wait_bytes - 2 * kPcSlotBytes, 0);

@@ -1,9 +1,11 @@
 #include "jit/const_expr.h"
 
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "frontend/instr_reader.h"
+#include "jit/gc/helpers.h"
 #include "jit/instance.h"
 
 namespace lr::jit {
@@ -40,8 +42,14 @@ class Evaluator {
       case Op::GlobalGet:
         stack_.push_back(*instance_.global_cell(instr.index));
         return true;
+      case Op::RefI31:
+        push(gc::i31_reference(static_cast<u32>(take().bits)));
+        return true;
+      case Op::AnyConvertExtern:
+      case Op::ExternConvertAny:
+        return true;
       default:
-        return arithmetic(instr.op);
+        return gc::makes_object(instr.op) ? object(instr) : arithmetic(instr.op);
     }
   }
 
@@ -53,6 +61,14 @@ class Evaluator {
 
  private:
   void push(u64 bits) { stack_.push_back(Cell{.bits = bits}); }
+
+  bool object(const Instr& instr) {
+    const std::optional<gc::Made> made = gc::make_object(instance_, instr, stack_);
+    if (!made) return false;
+    stack_.resize(stack_.size() - made->operands);
+    push(made->reference);
+    return true;
+  }
 
   bool arithmetic(Op op) {
     if (stack_.size() < 2) return false;
@@ -98,6 +114,9 @@ Result<Cell> evaluate(Instance& instance, const ConstExpr& expr) {
     read_instr(reader, module.features, instr);
     if (instr.op == Op::End) return evaluator.take();
     if (!diag.ok() || !evaluator.step(instr)) {
+      if (gc::makes_object(instr.op)) {
+        return make_error(Err::SystemError, "no memory for an object in a constant expression");
+      }
       return make_error(Err::FeatureOff, "an instruction in a constant expression");
     }
   }

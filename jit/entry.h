@@ -16,6 +16,7 @@ extern const char lr_yield[];
 extern const char lr_stack_check[];
 extern const char lr_extent_miss[];
 extern const char lr_lazy[];
+extern const char lr_gc_allocate[];
 extern const char lr_import_cross[];
 // Called by a host-call stub whose function did not return Done; the status is in the C result
 // register. Returns when the call has completed.
@@ -26,9 +27,10 @@ extern const char lr_activation_start[];
 extern const char lr_yield_resume[];
 extern const char lr_stack_check_resume[];
 extern const char lr_lazy_resume[];
+extern const char lr_gc_resume[];
 extern const char lr_host_resume[];
 extern const char lr_activation_return[];
-// Between the resume address of one of the first three and the return address above its saves.
+// Between the resume address of one of the first four and the return address above its saves.
 extern const lr::u64 lr_full_save_bytes;
 // A host call that waits: from run.sp to the array of arguments, which is the bottom of its stub's
 // frame, and to the HostStatus that complete_host_call() writes.
@@ -42,6 +44,9 @@ lr::u32 lr_do_extent_miss(lr::jit::Context* context, lr::u64 end);
 // The code of function `index`; null: another thread is compiling it, yield and ask again; 1:
 // run.trap_code is set.
 const void* lr_do_lazy(lr::jit::Context* context, lr::u32 index);
+// An object of so many bytes; null: a collection is under way, yield and ask again; 1:
+// run.trap_code is set.
+const void* lr_do_gc_allocate(lr::jit::Context* context, lr::u64 bytes);
 
 }  // extern "C"
 

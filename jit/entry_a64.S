@@ -30,6 +30,7 @@
 #define FUNCREF_CROSS_CODE 16
 // jit/host_function.h
 #define HOST_STATUS_TRAP 2
+#define HOST_STATUS_AGAIN 3
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -245,6 +246,36 @@ lr_lazy_resume:
         add     sp, sp, #SAVE_BYTES
         b       lr_trap_leave
 
+// -- Objects --------------------------------------------------------------------------------------
+        .globl  lr_gc_allocate
+        .p2align 4
+lr_gc_allocate:
+        save_all
+.Lgc_again:
+        ldr     x19, [x28, #CONTEXT_RUN]
+        mov     x0, x28
+        ldr     x1, [sp, #SAVED_X16]
+        hop_to_host x19
+        bl      lr_do_gc_allocate
+        hop_back x19
+        mov     x1, x0
+        mov     x0, x19
+        cmp     x1, #1
+        b.lo    .Lgc_later
+        b.eq    .Lgc_trap
+        str     x1, [sp, #SAVED_X16]
+        restore_all
+        ret
+.Lgc_later:
+        leave_process LEAVE_YIELD, lr_gc_resume
+        .globl  lr_gc_resume
+lr_gc_resume:
+        ldr     x28, [sp, #SAVED_X28]
+        b       .Lgc_again
+.Lgc_trap:
+        add     sp, sp, #SAVE_BYTES
+        b       lr_trap_leave
+
 // -- Imports ------------------------------------------------------------------------------------
         .globl  lr_import_cross
         .p2align 4
@@ -266,14 +297,21 @@ lr_host_leave:
         stp     x21, x28, [sp, #-16]!
         stp     x19, x20, [sp, #-16]!
         // The status, lr_host_wait_status from run.sp once the resume address is pushed.
+        cmp     w9, #HOST_STATUS_AGAIN
+        b.eq    .Lhost_again
         str     xzr, [sp, #-16]!
         leave_process LEAVE_HOST_WAIT, lr_host_resume
+.Lhost_again:
+        mov     x9, #HOST_STATUS_AGAIN
+        str     x9, [sp, #-16]!
+        leave_process LEAVE_YIELD, lr_host_resume
         .globl  lr_host_resume
 lr_host_resume:
         ldr     x9, [sp], #16
         ldp     x19, x20, [sp], #16
         ldp     x21, x28, [sp], #16
         ldr     x30, [sp], #16
+        mov     w0, w9
         cmp     w9, #HOST_STATUS_TRAP
         b.eq    .Ltrap_here
         ret

@@ -29,6 +29,7 @@
 #define FUNCREF_CROSS_CODE 16
 // jit/host_function.h
 #define HOST_STATUS_TRAP 2
+#define HOST_STATUS_AGAIN 3
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -39,6 +40,7 @@
 // Every register but rsp: 15 integer registers and the low 128 bits of 16 vector registers.
 #define SAVE_BYTES 376
 #define SAVED_R11 80
+#define SAVED_R15 112
 
 .macro save_all
         subq    $SAVE_BYTES, %rsp
@@ -56,7 +58,7 @@
         movq    %r12, 88(%rsp)
         movq    %r13, 96(%rsp)
         movq    %r14, 104(%rsp)
-        movq    %r15, 112(%rsp)
+        movq    %r15, SAVED_R15(%rsp)
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         movups  %xmm\n, 120 + 16 * \n(%rsp)
         .endr
@@ -80,7 +82,7 @@
         movq    88(%rsp), %r12
         movq    96(%rsp), %r13
         movq    104(%rsp), %r14
-        movq    112(%rsp), %r15
+        movq    SAVED_R15(%rsp), %r15
         addq    $SAVE_BYTES, %rsp
 .endm
 
@@ -222,10 +224,42 @@ lr_lazy:
         leave_process LEAVE_YIELD, lr_lazy_resume
         .globl  lr_lazy_resume
 lr_lazy_resume:
-        movq    112(%rsp), %r15
+        movq    SAVED_R15(%rsp), %r15
         movq    SAVED_R11(%rsp), %r11
         jmp     .Llazy_again
 .Llazy_trap:
+        addq    $SAVE_BYTES, %rsp
+        jmp     lr_trap_leave
+
+// -- Objects --------------------------------------------------------------------------------------
+// r11 is an object's size, and its address afterwards. Whatever refers to an object is on the stack
+// while C++ runs.
+        .globl  lr_gc_allocate
+        .p2align 4
+lr_gc_allocate:
+        save_all
+.Lgc_again:
+        movq    CONTEXT_RUN(%r15), %rbx
+        movq    %r15, %rdi
+        movq    SAVED_R11(%rsp), %rsi
+        movq    %rsp, RUN_SP(%rbx)
+        movq    RUN_HOST_SP(%rbx), %rsp
+        callq   lr_do_gc_allocate
+        movq    RUN_SP(%rbx), %rsp
+        cmpq    $1, %rax
+        movq    %rbx, %rdi
+        jb      .Lgc_later
+        je      .Lgc_trap
+        movq    %rax, SAVED_R11(%rsp)
+        restore_all
+        ret
+.Lgc_later:
+        leave_process LEAVE_YIELD, lr_gc_resume
+        .globl  lr_gc_resume
+lr_gc_resume:
+        movq    SAVED_R15(%rsp), %r15
+        jmp     .Lgc_again
+.Lgc_trap:
         addq    $SAVE_BYTES, %rsp
         jmp     lr_trap_leave
 
@@ -252,8 +286,13 @@ lr_host_leave:
         pushq   %rbp
         pushq   %rbx
         // The status, lr_host_wait_status from run.sp once the resume address is pushed.
+        cmpl    $HOST_STATUS_AGAIN, %eax
+        je      .Lhost_again
         pushq   $0
         leave_process LEAVE_HOST_WAIT, lr_host_resume
+.Lhost_again:
+        pushq   $HOST_STATUS_AGAIN
+        leave_process LEAVE_YIELD, lr_host_resume
         .globl  lr_host_resume
 lr_host_resume:
         popq    %rax

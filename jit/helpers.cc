@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "jit/entry.h"
+#include "jit/gc/helpers.h"
 #include "jit/instance.h"
 
 namespace lr::jit {
@@ -132,6 +133,7 @@ constexpr HostFn MemoryGrow = memory_grow, MemoryFill = memory_fill, MemoryCopy 
                  MemoryInit = memory_init, DataDrop = data_drop, TableGrow = table_grow,
                  TableFill = table_fill, TableCopy = table_copy, TableInit = table_init,
                  ElemDrop = elem_drop, RefFunc = ref_func;
+using namespace gc::helpers;
 
 }  // namespace
 

@@ -19,6 +19,7 @@ enum class HostStatus : u32 {
   Done = 0,  // Results are in the array.
   Wait = 1,  // The process leaves with Leave::HostWait; complete_host_call() ends the wait.
   Trap = 2,  // run.trap_code says which.
+  Again = 3  // Helpers only: yield, then call the helper again with what is in the array now.
 };
 
 // `caller` is the context of the instance that calls; caller->instance is null when an activation

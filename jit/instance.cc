@@ -10,6 +10,7 @@
 #include "jit/context_pool.h"
 #include "jit/engine.h"
 #include "jit/entry.h"
+#include "jit/gc/store_roots.h"
 #include "jit/link.h"
 #include "jit/stubs.h"
 
@@ -54,11 +55,13 @@ Result<Instance*> ProcessStore::instantiate(const std::shared_ptr<CompiledModule
   TRY(instance.make_context());
   TRY(instance.make_memories());
   instance.fill_import_slots();
+  TRY(use_types(module->module()));
   // From here on others may refer to the instance, so it stays even if it fails.
   instances_.push_back(std::move(made));
   TRY(instance.make_globals());
   TRY(instance.make_tables());
   instance.make_tags();
+  TRY(instance.make_elements());
   TRY(instance.apply_elements());
   TRY(instance.apply_data());
   return &instance;
@@ -97,6 +100,27 @@ const void* ProcessStore::thunk(TypeId type) {
   if (thunk == nullptr) thunk = engine_.stubs().thunk(type);
   CHECK(thunk != nullptr);
   return thunk;
+}
+
+// Casts and objects look types up in a table.
+Status ProcessStore::use_types(const Module& module) {
+  if (!module.features.has(Feature::Gc) || module.types.empty()) return ok_status();
+  gc::TypeTable* types = gc::TypeTable::get();
+  if (types == nullptr)
+    return make_error(Err::SystemError, "no addresses for the types of objects");
+  types->add(module);
+  run_.heap_types = types->rows();
+  return ok_status();
+}
+
+gc::Heap* ProcessStore::heap() {
+  if (heap_ == nullptr) {
+    MemorySource& source =
+        options_.memory.source != nullptr ? *options_.memory.source : MemorySource::plain();
+    roots_ = std::make_unique<gc::StoreRoots>(*this);
+    heap_ = gc::Heap::create(run_, source, *roots_, options_.collects_always);
+  }
+  return heap_.get();
 }
 
 // -- Instance: making it ------------------------------------------------------------------------
@@ -233,6 +257,20 @@ void Instance::make_tags() {
   while (tags_.size() < m.tags.size()) tags_.push_back(store_.add_tag(m.tags[tags_.size()]));
 }
 
+// Functions are the same at each use, so their segments are evaluated then.
+Status Instance::make_elements() {
+  const Module& m = module();
+  for (u32 i = 0; i < m.elements.size(); i++) {
+    const ElementSegment& segment = m.elements[i];
+    if (!segment.uses_exprs || !gc::may_refer(segment.type)) continue;
+    element_values_.resize(m.elements.size());
+    std::vector<u64>& values = element_values_[i];
+    values.reserve(segment.exprs.size());
+    for (const ConstExpr& expr : segment.exprs) values.push_back(TRY(evaluate(*this, expr)).bits);
+  }
+  return ok_status();
+}
+
 Status Instance::apply_elements() {
   const Module& m = module();
   for (u32 i = 0; i < m.elements.size(); i++) {
@@ -359,6 +397,9 @@ u32 Instance::element_count(u32 index) const {
 u64 Instance::element(u32 segment_index, u32 at) {
   const ElementSegment& segment = module().elements[segment_index];
   if (!segment.uses_exprs) return reinterpret_cast<u64>(func(segment.funcs[at]));
+  if (!element_values_.empty() && !element_values_[segment_index].empty()) {
+    return element_values_[segment_index][at];
+  }
   const auto value = evaluate(*this, segment.exprs[at]);
   return value.ok() ? value.value().bits : 0;
 }

@@ -16,12 +16,17 @@
 #include "base/run_state.h"
 #include "jit/compiled_module.h"
 #include "jit/context.h"
+#include "jit/gc/heap.h"
 #include "jit/host_function.h"
 #include "jit/memory.h"
 #include "jit/table.h"
 #include "jit/zeroed.h"
 
 namespace lr::jit {
+
+namespace gc {
+class StoreRoots;
+}
 
 class Engine;
 class Instance;
@@ -55,7 +60,8 @@ struct Extern {
 };
 
 struct ProcessStoreOptions {
-  MemoryOptions memory;  // For all memories that instances of this store define.
+  MemoryOptions memory;          // For all memories that instances of this store define.
+  bool collects_always = false;  // Test mode: every object that is made collects garbage first.
 };
 
 class ProcessStore {
@@ -93,11 +99,19 @@ class ProcessStore {
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
   std::span<const std::unique_ptr<Memory>> memories() const { return memories_; }
 
+  // The objects of the process, made at the first use; null when the system refuses the addresses.
+  gc::Heap* heap();
+  // What the host keeps alive: references that are in none of the store's things.
+  std::vector<u64>& held_references() { return held_references_; }
+
   // Why the last Trap::CompileFailed of this process happened.
   std::optional<Error> compile_error;
 
  private:
   friend class Instance;
+  friend class gc::StoreRoots;
+
+  Status use_types(const Module& module);
 
   Engine& engine_;
   RunState& run_;
@@ -111,6 +125,9 @@ class ProcessStore {
   std::deque<Cell> cells_;  // Of globals that no module defines.
   std::deque<FuncRef> host_refs_;
   std::unordered_map<TypeId, const void*> thunks_;
+  std::vector<u64> held_references_;
+  std::unique_ptr<gc::Roots> roots_;
+  std::unique_ptr<gc::Heap> heap_;
 };
 
 class Instance {
@@ -144,13 +161,17 @@ class Instance {
   // Element `at` of a segment, as a table holds it; it is in range.
   u64 element(u32 segment, u32 at);
   void drop_data(u32 index) { dropped_data_[index] = true; }
-  void drop_element(u32 index) { dropped_elements_[index] = true; }
+  void drop_element(u32 index) {
+    dropped_elements_[index] = true;
+    if (!element_values_.empty()) element_values_[index] = {};
+  }
 
   // `index` has become ready: references that led to its stub lead to its code.
   void refresh(u32 index);
 
  private:
   friend class ProcessStore;
+  friend class gc::StoreRoots;
 
   Instance(ProcessStore& store, std::shared_ptr<CompiledModule> compiled);
 
@@ -163,6 +184,7 @@ class Instance {
   Status make_globals();
   void make_tags();
   void fill_import_slots();
+  Status make_elements();
   Status apply_elements();
   Status apply_data();
 
@@ -181,6 +203,9 @@ class Instance {
   std::deque<FuncRef> own_refs_;
   std::vector<bool> dropped_data_;
   std::vector<bool> dropped_elements_;
+  // By segment: the values of expressions whose objects must be the same at each use. Empty if no
+  // segment has any.
+  std::vector<std::vector<u64>> element_values_;
 };
 
 // Finds externs by name. The usual way to instantiate: all names that are missing are in one

@@ -95,7 +95,9 @@ void complete_host_call(RunState& run, HostStatus status) {
 
 bool may_move_stack(const RunState& run, Leave reason) {
   if (reason == Leave::Trapped) return false;
-  return reason != Leave::Yield || *reinterpret_cast<const void**>(run.sp) != lr_yield_resume;
+  if (reason != Leave::Yield) return true;
+  const void* const at = *reinterpret_cast<const void**>(run.sp);
+  return at != lr_yield_resume && at != lr_gc_resume;
 }
 
 }  // namespace lr::jit

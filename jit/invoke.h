@@ -50,8 +50,8 @@ void complete_host_call(RunState& run, HostStatus status);
 
 // -- Where a process is -------------------------------------------------------------------------
 
-// May the stack of a process that has left be moved? Not at a loop's poll, whose code may keep
-// addresses of its frame, nor when it has trapped.
+// May the stack of a process that has left be moved? Not at a loop's poll or at an allocation,
+// whose code may keep addresses of its frame, nor when it has trapped.
 bool may_move_stack(const RunState& run, Leave reason);
 
 struct Frame {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "frontend/opcode.h"
 #include "frontend/type_registry.h"
 #include "jit/code_registry.h"
 #include "jit/entry.h"
@@ -115,6 +116,8 @@ class StubEmitter {
   void check_stack(u32 bytes);
   void finish_check();
   void copy_words(u32 bytes, Reg from, u64 from_disp, u64 to_disp, Reg temp);
+  u32 saved_registers_bytes() const;
+  void save_registers(u64 disp);
   void reload_memory();
   void change_context(Reg to);
   void call_host();
@@ -168,6 +171,17 @@ void StubEmitter::copy_words(u32 bytes, Reg from, u64 from_disp, u64 to_disp, Re
   }
 }
 
+u32 StubEmitter::saved_registers_bytes() const {
+  const u32 bytes = target_.callee_saved.size() * 8;
+  return (bytes + target_.frame_alignment - 1) / target_.frame_alignment * target_.frame_alignment;
+}
+
+void StubEmitter::save_registers(u64 disp) {
+  for (RegSet rest = target_.callee_saved; !rest.empty(); disp += 8) {
+    store64(target_.sp, disp, rest.take_first());
+  }
+}
+
 void StubEmitter::reload_memory() {
   load64(target_.memory_base, target_.context, kContextMemoryBase);
   load64(target_.memory_extent, target_.context, kContextMemoryExtent);
@@ -210,8 +224,11 @@ void StubEmitter::host_call(From from, const HostFunction* function) {
   const u32 array_bytes = (std::max(params.words, results.words) * 8 + 15) & ~15u;
   // Anything else may change the scratch register.
   if (from == From::Import) masm_.move(Width::W64, target_.call_target, target_.scratch);
-  check_stack(array_bytes);
-  const u32 size = enter(array_bytes);
+  // A helper may collect garbage, so what its caller keeps in registers must be on the stack.
+  const u32 saved_bytes = from == From::Constant ? saved_registers_bytes() : 0;
+  check_stack(array_bytes + saved_bytes);
+  const u32 size = enter(array_bytes + saved_bytes);
+  if (from == From::Constant) save_registers(array_bytes);
   const u32 incoming = size + target_.return_address_bytes;
 
   for (const ValuePlace& p : params.values) {
@@ -222,6 +239,8 @@ void StubEmitter::host_call(From from, const HostFunction* function) {
     copy_words(p.type == kV128 ? 16 : 8, sp, incoming + p.stack_offset, p.word * 8, abi_.temps[0]);
   }
   const Reg callee = abi_.args[1];
+  Label again;
+  masm_.bind(again);
   if (from == From::Import) {
     masm_.shift(Shift::Shl, Width::W64, target_.call_target, target_.call_target, u8{4});
     masm_.load(Load::I64, callee,
@@ -255,6 +274,13 @@ void StubEmitter::host_call(From from, const HostFunction* function) {
   masm_.bind(not_done);
   masm_.move_imm(Width::W64, target_.scratch, reinterpret_cast<u64>(lr_host_leave));
   masm_.call(target_.scratch);
+  if (from == From::Constant) {
+    masm_.branch_if({.width = Width::W32,
+                     .cond = Cond::Eq,
+                     .lhs = abi_.result,
+                     .rhs = Operand::immediate(static_cast<i32>(HostStatus::Again))},
+                    again);
+  }
   masm_.jump(done);
   finish_check();
 }
@@ -316,11 +342,9 @@ void StubEmitter::thunk() {
   leave(0);
 }
 
-ValType type_of_helper_letter(char letter) { return letter == 'i' ? kI32 : kI64; }
-
 std::vector<ValType> helper_types(std::string_view letters) {
   std::vector<ValType> types;
-  for (const char letter : letters) types.push_back(type_of_helper_letter(letter));
+  for (const char letter : letters) types.push_back(type_of_letter(letter));
   return types;
 }
 
@@ -336,7 +360,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
 #include "jit/traps.def"
 #define HELPER(name, params, results) space->addresses_.push_back(nullptr);
 #include "jit/helpers.def"
-  for (const char* fixed : {lr_yield, lr_stack_check, lr_extent_miss, lr_lazy}) {
+  for (const char* fixed : {lr_yield, lr_stack_check, lr_extent_miss, lr_lazy, lr_gc_allocate}) {
     space->addresses_.push_back(fixed);
   }
   CHECK(space->addresses_.size() == static_cast<usize>(Stub::kCount));

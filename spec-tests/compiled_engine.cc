@@ -4,6 +4,7 @@
 #include <map>
 
 #include "frontend/type_registry.h"
+#include "jit/gc/object.h"
 #include "spec-tests/spectest.h"
 
 namespace lr::spec {
@@ -97,7 +98,10 @@ class CompiledEngine final : public ScriptEngine {
     const Heap top = top_of(type);
     if (top == Heap::Func) return RefKind::Func;
     if (top == Heap::Exn) return RefKind::Exn;
-    return (reference & 1) != 0 ? RefKind::I31 : RefKind::Host;
+    if (jit::gc::is_i31(reference)) return RefKind::I31;
+    if (jit::gc::is_host(reference)) return RefKind::Host;
+    const TypeId id = jit::gc::type_of_word(jit::gc::object_of(reference)->type);
+    return defined_type(id).composite == Composite::Array ? RefKind::Array : RefKind::Struct;
   }
 
  private:

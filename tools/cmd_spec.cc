@@ -54,8 +54,11 @@ Status apply_test_modes(const CommandLine& line, jit::EngineOptions& engine,
       process.exact_extent = true;
     } else if (mode == "move") {
       process.move_always = true;
+    } else if (mode == "gc") {
+      process.collects_always = true;
     } else {
-      return make_error(Err::BadArgument, "--test-mode knows no-homes, spill, exact-extent, move");
+      return make_error(Err::BadArgument,
+                        "--test-mode knows no-homes, spill, exact-extent, move, gc");
     }
   }
   return ok_status();

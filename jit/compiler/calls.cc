@@ -6,6 +6,7 @@
 // loses are stored; after it those homes are loaded again where they are used.
 #include <algorithm>
 
+#include "frontend/opcode.h"
 #include "jit/compiler/compiler.h"
 
 namespace lr::jit {
@@ -217,7 +218,7 @@ namespace {
 
 std::vector<ValType> types_of(std::string_view letters) {
   std::vector<ValType> types;
-  for (const char letter : letters) types.push_back(letter == 'i' ? kI32 : kI64);
+  for (const char letter : letters) types.push_back(type_of_letter(letter));
   return types;
 }
 

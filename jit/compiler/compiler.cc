@@ -453,6 +453,16 @@ void Compiler::emit_cold() {
         record_pc(cold.wasm_offset, cold.pushed);
         masm_.jump(cold.back);
         break;
+      case Cold::Kind::Allocate:
+        if (cold.size.valid()) {
+          masm_.move(Width::W64, target_.scratch, cold.size);
+        } else {
+          masm_.move_imm(Width::W32, target_.scratch, cold.bytes);
+        }
+        near_stub(Stub::GcAllocate, cold);
+        masm_.move(Width::W64, cold.object, target_.scratch);
+        masm_.jump(cold.back);
+        break;
     }
   }
 }

@@ -8,6 +8,8 @@
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
 //   access.cc     memories, globals, tables
+//   gc.cc         structures, arrays, i31
+//   casts.cc      tests of reference types
 //   inline.cc     small leaf functions in place of their calls
 //   calls.cc      calls of functions, imports and helpers
 //
@@ -105,11 +107,14 @@ class alignas(128) Compiler {  // Two of them share no cache line.
  private:
   // What cold code does; see emit_cold().
   struct Cold {
-    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall };
+    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, Allocate };
     Kind kind;
     Trap trap{};  // Trap
     u32 wasm_offset = 0;
     u32 pushed = 0;  // Bytes below the frame.
+    Reg object;      // Allocate: the result.
+    Reg size;        //   Its size in bytes, if valid;
+    u32 bytes = 0;   //   else this.
     Label entry;
     Label back;  // Where it goes on, if it does.
   };
@@ -350,6 +355,44 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void parallel_move();
   static u32 stack_bytes(std::span<const ValType> types, std::span<const Reg> ints,
                          std::span<const Reg> vectors);
+
+  // -- gc.cc
+  void ref_eq();
+  void ref_i31();
+  void i31_get(bool is_signed);
+  void struct_new(bool is_default);
+  void struct_get(bool is_signed);
+  void struct_set();
+  void array_new();
+  void array_new_default();
+  void array_new_fixed();
+  void array_new_segment(Stub stub);
+  void array_get(bool is_signed);
+  void array_set();
+  void array_len();
+  void array_fill();
+  void array_copy();
+  void array_init(Stub stub);
+  TypeId read_type() { return module_->types[reader_.u32_leb()]; }
+  void check_not_null(Reg ref, Trap trap);
+  // The address of an element, or a trap; pops index and array, which stay in use.
+  Address pop_element(Kind kind);
+  // A new object of so many bytes (`size` if valid): all zero but its type word.
+  Reg new_object(u32 bytes, Reg size, TypeId type);
+  void store_operand(Kind kind, Address to);  // Pops it.
+
+  // -- casts.cc
+  void ref_test(bool nullable);
+  void ref_cast(bool nullable);
+  void br_on_cast(bool on_failure);
+  ValType read_heap_type();
+  // Falls through if `ref` is of the type; `ref` and its home keep their values.
+  void branch_unless_type(Reg ref, ValType type, Label& otherwise);
+  void branch_unless_heap(Reg ref, ValType type, Reg word, Reg rows, Label& otherwise);
+  void branch_unless_defined(Reg ref, ValType type, Reg word, Reg rows, Label& otherwise);
+  void branch_unless_equal(Reg reg, i32 value, Label& otherwise);
+  void load_type_rows(Reg rows);
+  void branch_on_tag(Reg ref, i32 mask, Cond cond, Label& target);
 
   Masm& masm_;
   const Target& target_;

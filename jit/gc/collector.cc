@@ -1,0 +1,265 @@
+// The collector: Heap's methods that find what is alive.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "base/check.h"
+#include "frontend/type_registry.h"
+#include "jit/gc/heap.h"
+
+namespace lr::jit::gc {
+
+namespace {
+
+constexpr u64 kThresholdMin = 4 * kMiB;
+// Between two looks at the clock, each some microseconds.
+constexpr u32 kObjectsPerLook = 128;
+constexpr u64 kWordsPerLook = 512;
+constexpr u32 kBlocksPerLook = 64;
+constexpr u64 kElementsPerPiece = 256;
+
+u64 now_ns() {
+  return static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                              std::chrono::steady_clock::now().time_since_epoch())
+                              .count());
+}
+
+}  // namespace
+
+bool Heap::collect(u64 budget_ns) {
+  const u64 start = now_ns();
+  const u64 deadline = start + budget_ns;
+  if (phase_ == Phase::Idle) start_cycle();
+  bool done = false;
+  if (phase_ == Phase::Roots && mark_roots(deadline)) phase_ = Phase::Sweep;
+  if (phase_ == Phase::Sweep && sweep(deadline)) {
+    finish_cycle();
+    done = true;
+  }
+  stats_.slices++;
+  stats_.longest_slice_ns = std::max(stats_.longest_slice_ns, now_ns() - start);
+  return done;
+}
+
+void Heap::start_cycle() {
+  // What is left of the holes stays unused until the next cycle finds it free.
+  run_.heap_cursor = run_.heap_limit = 0;
+  medium_cursor_ = medium_limit_ = 0;
+  current_ = Space::kNoBlock;
+  with_holes_.clear();
+  cycle_++;
+  roots_.start();
+  range_ = {};
+  phase_ = Phase::Roots;
+}
+
+// -- Marking --------------------------------------------------------------------------------------
+
+bool Heap::mark_roots(u64 deadline) {
+  for (;;) {
+    if (!drain(deadline)) return false;
+    if (range_.count == 0) {
+      const std::optional<Roots::Range> next = roots_.next();
+      if (!next) return true;
+      range_ = *next;
+    }
+    const u64 count = std::min(range_.count, kWordsPerLook);
+    for (u64 i = 0; i < count; i++) {
+      if (range_.is_exact) {
+        mark(range_.words[i]);
+      } else {
+        mark_maybe(range_.words[i]);
+      }
+    }
+    range_.words += count;
+    range_.count -= count;
+  }
+}
+
+bool Heap::drain(u64 deadline) {
+  for (u32 looks = kObjectsPerLook;; looks--) {
+    if (looks == 0) {
+      if (now_ns() >= deadline) return false;
+      looks = kObjectsPerLook;
+    }
+    if (!marked_.empty()) {
+      const u64 ref = marked_.back();
+      marked_.pop_back();
+      scan(*object_of(ref));
+    } else if (!pending_.empty()) {
+      const Pending piece = pending_.back();
+      pending_.pop_back();
+      scan_elements(*object_of(piece.object), piece.next);
+    } else {
+      return now_ns() < deadline;
+    }
+  }
+}
+
+// The block's first object in this cycle.
+void Heap::prepare(Block& block) {
+  if (block.cycle == cycle_ - 1) {
+    block.starts = block.marks;
+  } else {
+    block.starts = GranuleSet();
+  }
+  block.marks = GranuleSet();
+  block.fresh = LineSet();
+  block.is_walked = false;
+  block.cycle = cycle_;
+}
+
+// `ref` is a reference that may be an object's.
+void Heap::mark(u64 ref) {
+  if ((ref & (kGranule - 1)) != 0 || !space_.contains(ref)) return;
+  Block& block = space_.block(space_.index_of(ref));
+  if (block.cycle != cycle_) prepare(block);
+  if (!block.marks.insert(ref)) return;
+  __builtin_prefetch(object_of(ref));
+  marked_.push_back(ref);
+}
+
+void Heap::mark_maybe(u64 word) {
+  if ((word & (kGranule - 1)) != 0 || !space_.contains(word)) return;
+  const BlockIndex index = space_.index_of(word);
+  Block& block = space_.block(index);
+  if (block.owner.load(std::memory_order_relaxed) != number_) return;
+  if (block.kind == Block::Kind::Large) {
+    if (word == space_.address_of(index)) mark(word);
+    return;
+  }
+  if (block.kind == Block::Kind::Rest) return;
+  if (block.cycle != cycle_) prepare(block);
+  if (!block.is_walked) walk_new_objects(block, index);
+  if (block.starts.has(word)) mark(word);
+}
+
+// Objects that were made since the last collection lie side by side from the start of each hole
+// that was handed out; zeros follow the last one.
+void Heap::walk_new_objects(Block& block, BlockIndex index) {
+  block.is_walked = true;
+  const u64 start = space_.address_of(index);
+  for (u32 first = block.used.next(0, false); first < block.next_line;) {
+    const u32 last = std::min(block.used.next(first, true), block.next_line);
+    u64 at = start + first * kLineBytes;
+    const u64 end = start + last * kLineBytes;
+    while (at < end && object_of(at)->type != 0) {
+      block.starts.add(at);
+      at += types_.size_of(*object_of(at));
+    }
+    first = block.used.next(last, false);
+  }
+}
+
+void Heap::scan(Object& object) {
+  const TypeRow& type = types_.row(object.type);
+  const u64 address = ref_of(&object);
+  Block& block = space_.block(space_.index_of(address));
+  const bool is_struct = type.shape == Shape::Struct;
+  if (block.kind == Block::Kind::Small) {
+    const u64 bytes = is_struct ? type.size_bytes : array_bytes(object.length, type.element_log2);
+    const u64 offset = address & (kBlockBytes - 1);
+    block.fresh.add_range(static_cast<u32>(offset >> kLineLog2),
+                          static_cast<u32>((offset + bytes - 1) >> kLineLog2));
+  }
+  if (!is_struct) {
+    if (type.references != 0) scan_elements(object, 0);
+    return;
+  }
+  const auto* words = reinterpret_cast<const u64*>(&object);
+  for (u64 rest = type.references; rest != 0; rest &= rest - 1) {
+    mark(words[std::countr_zero(rest)]);
+  }
+  if (type.is_large) [[unlikely]]
+    scan_all_fields(object, type);
+}
+
+void Heap::scan_all_fields(Object& object, const TypeRow&) {
+  const DefinedType& type = defined_type(type_of_word(object.type));
+  for (usize i = 0; i < type.fields.size(); i++) {
+    if (!may_refer(type.fields[i].type)) continue;
+    mark(*reinterpret_cast<const u64*>(object.bytes() + type.offsets[i]));
+  }
+}
+
+void Heap::scan_elements(Object& object, u64 from) {
+  const auto* elements = reinterpret_cast<const u64*>(object.elements());
+  const u64 end = std::min(from + kElementsPerPiece, u64{object.length});
+  if (end < object.length) pending_.push_back({ref_of(&object), end});
+  for (u64 i = from; i < end; i++) mark(elements[i]);
+}
+
+// -- Sweeping -------------------------------------------------------------------------------------
+
+bool Heap::sweep(u64 deadline) {
+  while (swept_ < blocks_.size()) {
+    const usize end = std::min(swept_ + kBlocksPerLook, blocks_.size());
+    for (; swept_ < end; swept_++) sweep_block(blocks_[swept_]);
+    if (now_ns() >= deadline) return false;
+  }
+  while (swept_large_ < large_.size()) {
+    const Large large = large_[swept_large_];
+    if (space_.block(large.first).cycle == cycle_) {
+      live_bytes_ += u64{large.count} << kBlockLog2;
+      swept_large_++;
+      continue;
+    }
+    large_[swept_large_] = large_.back();
+    large_.pop_back();
+    release_large(large);
+    if (now_ns() >= deadline) return false;
+  }
+  return true;
+}
+
+void Heap::sweep_block(BlockIndex index) {
+  Block& block = space_.block(index);
+  block.is_clean = false;
+  if (block.cycle != cycle_) {
+    if (collects_always_) {
+      block.used = LineSet();
+      spoil_free_lines(block, index);
+    }
+    free_blocks_.push_back(index);
+    return;
+  }
+  block.used = block.fresh;
+  block.next_line = 0;
+  const u32 lines = block.used.count();
+  live_bytes_ += lines * kLineBytes;
+  if (lines < kLinesPerBlock) with_holes_.push_back(index);
+  if (collects_always_) spoil_free_lines(block, index);
+  blocks_[kept_++] = index;
+}
+
+// Test mode: what was dead and is still used shows.
+void Heap::spoil_free_lines(Block& block, BlockIndex index) {
+  for (u32 line = 0; line < kLinesPerBlock; line++) {
+    if (block.used.next(line, true) == line) continue;
+    std::memset(reinterpret_cast<u8*>(space_.address_of(index)) + line * kLineBytes, 0xd7,
+                kLineBytes);
+  }
+}
+
+void Heap::finish_cycle() {
+  blocks_.resize(kept_);
+  stats_.collections++;
+  stats_.live_bytes = live_bytes_;
+  threshold_bytes_ = std::max(kThresholdMin, live_bytes_);
+  // More free blocks than the next cycle can need go back.
+  const usize keep = threshold_bytes_ / kBlockBytes + 1;
+  if (free_blocks_.size() > keep) {
+    const std::span<const BlockIndex> rest = std::span(free_blocks_).subspan(keep);
+    space_.release(rest);
+    const u64 bytes = rest.size() * (kBlockBytes + sizeof(Block));
+    source_.release_charge(bytes);
+    held_bytes_ -= bytes;
+    free_blocks_.resize(keep);
+  }
+  swept_ = swept_large_ = kept_ = 0;
+  live_bytes_ = allocated_bytes_ = 0;
+  has_collected_ = true;
+  phase_ = Phase::Idle;
+}
+
+}  // namespace lr::jit::gc

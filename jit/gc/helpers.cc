@@ -1,0 +1,258 @@
+#include "jit/gc/helpers.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "frontend/type_registry.h"
+#include "jit/entry.h"
+#include "jit/instance.h"
+
+namespace lr::jit::gc {
+
+namespace {
+
+// A collection gives the worker back after so long.
+constexpr u64 kSliceNs = 60'000;
+
+HostStatus trap(Context* context, Trap why) {
+  context->run->trap_code = static_cast<u32>(why);
+  return HostStatus::Trap;
+}
+
+// Done: the object. Again: a collection is under way. Trap: no memory.
+HostStatus allocate(Context* context, u64 bytes, Object** object) {
+  Heap* const heap = context->instance->store().heap();
+  if (heap == nullptr) return trap(context, Trap::OutOfMemory);
+  for (;;) {
+    switch (heap->allocate(bytes, object)) {
+      case Heap::Grant::Done:
+        return HostStatus::Done;
+      case Heap::Grant::Refused:
+        return trap(context, Trap::OutOfMemory);
+      case Heap::Grant::Collect:
+        if (!heap->collect(kSliceNs)) return HostStatus::Again;
+    }
+  }
+}
+
+const TypeRow& row_of(const Object& object) { return TypeTable::get()->row(object.type); }
+
+// True if [offset, offset + length) does not lie in [0, size).
+bool outside(u64 offset, u64 length, u64 size) { return length > size || offset > size - length; }
+
+// `value`: the bits, in the low bytes.
+void fill_elements(Object& array, u64 offset, u64 length, const u64* value) {
+  const u32 log2 = row_of(array).element_log2;
+  u8* const to = array.elements() + (offset << log2);
+  switch (log2) {
+    case 0:
+      std::memset(to, static_cast<u8>(*value), length);
+      return;
+    case 1:
+      std::fill_n(reinterpret_cast<u16*>(to), length, static_cast<u16>(*value));
+      return;
+    case 2:
+      std::fill_n(reinterpret_cast<u32*>(to), length, static_cast<u32>(*value));
+      return;
+    case 3:
+      std::fill_n(reinterpret_cast<u64*>(to), length, *value);
+      return;
+    default:
+      for (u64 i = 0; i < length; i++) std::memcpy(to + 16 * i, value, 16);
+  }
+}
+
+HostStatus new_array(Context* context, u32 type, u64 length, Object** array) {
+  const TypeRow& row = TypeTable::get()->row(type);
+  const HostStatus status = allocate(context, array_bytes(length, row.element_log2), array);
+  if (status != HostStatus::Done) return status;
+  (*array)->type = type;
+  (*array)->length = static_cast<u32>(length);
+  return HostStatus::Done;
+}
+
+HostStatus new_filled(Context* context, u64* args, u32 words) {
+  Object* array = nullptr;
+  const HostStatus status =
+      new_array(context, static_cast<u32>(args[words + 1]), args[words], &array);
+  if (status != HostStatus::Done) return status;
+  fill_elements(*array, 0, array->length, args);
+  args[0] = ref_of(array);
+  return HostStatus::Done;
+}
+
+HostStatus fill(Context* context, u64* args, u32 words) {
+  if (args[0] == 0) return trap(context, Trap::NullArray);
+  Object& array = *object_of(args[0]);
+  const u64 length = args[2 + words];
+  if (outside(args[1], length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
+  fill_elements(array, args[1], length, args + 2);
+  return HostStatus::Done;
+}
+
+void copy_elements(Instance& instance, Object& array, u64 offset, u32 segment, u64 from,
+                   u64 length) {
+  auto* to = reinterpret_cast<u64*>(array.elements()) + offset;
+  for (u64 i = 0; i < length; i++) {
+    to[i] = instance.element(segment, static_cast<u32>(from + i));
+  }
+}
+
+}  // namespace
+
+namespace helpers {
+
+HostStatus array_new(Context* context, const HostFunction*, u64* args) {
+  return new_filled(context, args, 1);
+}
+HostStatus array_new_v128(Context* context, const HostFunction*, u64* args) {
+  return new_filled(context, args, 2);
+}
+
+HostStatus array_new_data(Context* context, const HostFunction*, u64* args) {
+  const u64 from = args[0], length = args[1];
+  const auto type = static_cast<u32>(args[2]);
+  const std::span<const u8> data = context->instance->data_segment(static_cast<u32>(args[3]));
+  const u64 bytes = length << TypeTable::get()->row(type).element_log2;
+  if (outside(from, bytes, data.size())) return trap(context, Trap::MemoryOutOfBounds);
+  Object* array = nullptr;
+  const HostStatus status = new_array(context, type, length, &array);
+  if (status != HostStatus::Done) return status;
+  if (bytes != 0) std::memcpy(array->elements(), data.data() + from, bytes);
+  args[0] = ref_of(array);
+  return HostStatus::Done;
+}
+
+HostStatus array_new_elem(Context* context, const HostFunction*, u64* args) {
+  const u64 from = args[0], length = args[1];
+  const auto segment = static_cast<u32>(args[3]);
+  Instance& instance = *context->instance;
+  if (outside(from, length, instance.element_count(segment))) {
+    return trap(context, Trap::TableOutOfBounds);
+  }
+  Object* array = nullptr;
+  const HostStatus status = new_array(context, static_cast<u32>(args[2]), length, &array);
+  if (status != HostStatus::Done) return status;
+  copy_elements(instance, *array, 0, segment, from, length);
+  args[0] = ref_of(array);
+  return HostStatus::Done;
+}
+
+HostStatus array_fill(Context* context, const HostFunction*, u64* args) {
+  return fill(context, args, 1);
+}
+HostStatus array_fill_v128(Context* context, const HostFunction*, u64* args) {
+  return fill(context, args, 2);
+}
+
+HostStatus array_copy(Context* context, const HostFunction*, u64* args) {
+  if (args[0] == 0 || args[2] == 0) return trap(context, Trap::NullArray);
+  Object& to = *object_of(args[0]);
+  Object& from = *object_of(args[2]);
+  const u64 length = args[4];
+  if (outside(args[1], length, to.length) || outside(args[3], length, from.length)) {
+    return trap(context, Trap::ArrayOutOfBounds);
+  }
+  const u32 log2 = row_of(to).element_log2;
+  std::memmove(to.elements() + (args[1] << log2), from.elements() + (args[3] << log2),
+               length << log2);
+  return HostStatus::Done;
+}
+
+HostStatus array_init_data(Context* context, const HostFunction*, u64* args) {
+  if (args[0] == 0) return trap(context, Trap::NullArray);
+  Object& array = *object_of(args[0]);
+  const u64 offset = args[1], from = args[2], length = args[3];
+  const std::span<const u8> data = context->instance->data_segment(static_cast<u32>(args[4]));
+  if (outside(offset, length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
+  const u32 log2 = row_of(array).element_log2;
+  if (outside(from, length << log2, data.size())) return trap(context, Trap::MemoryOutOfBounds);
+  if (length != 0) {
+    std::memcpy(array.elements() + (offset << log2), data.data() + from, length << log2);
+  }
+  return HostStatus::Done;
+}
+
+HostStatus array_init_elem(Context* context, const HostFunction*, u64* args) {
+  if (args[0] == 0) return trap(context, Trap::NullArray);
+  Object& array = *object_of(args[0]);
+  const u64 offset = args[1], from = args[2], length = args[3];
+  const auto segment = static_cast<u32>(args[4]);
+  Instance& instance = *context->instance;
+  if (outside(offset, length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
+  if (outside(from, length, instance.element_count(segment))) {
+    return trap(context, Trap::TableOutOfBounds);
+  }
+  copy_elements(instance, array, offset, segment, from, length);
+  return HostStatus::Done;
+}
+
+}  // namespace helpers
+
+// -- Constant expressions -------------------------------------------------------------------------
+
+namespace {
+
+void store_value(u8* to, Kind kind, const Cell& value) {
+  std::memcpy(to, &value, storage_bytes(kind));
+}
+
+Object* make_empty(Instance& instance, TypeId id, u64 bytes) {
+  Heap* const heap = instance.store().heap();
+  Object* const object = heap == nullptr ? nullptr : heap->allocate_now(bytes);
+  if (object != nullptr) object->type = type_word(id);
+  return object;
+}
+
+}  // namespace
+
+bool makes_object(Op op) {
+  return op == Op::StructNew || op == Op::StructNewDefault || op == Op::ArrayNew ||
+         op == Op::ArrayNewDefault || op == Op::ArrayNewFixed;
+}
+
+std::optional<Made> make_object(Instance& instance, const Instr& instr,
+                                std::span<const Cell> operands) {
+  const TypeId id = instance.module().types[instr.index];
+  const DefinedType& type = defined_type(id);
+  if (type.composite == Composite::Struct) {
+    Object* const object = make_empty(instance, id, type.size_bytes);
+    if (object == nullptr) return std::nullopt;
+    const u32 count = instr.op == Op::StructNew ? static_cast<u32>(type.fields.size()) : 0;
+    const std::span<const Cell> values = operands.last(count);
+    for (u32 i = 0; i < count; i++) {
+      store_value(object->bytes() + type.offsets[i], type.fields[i].type.kind, values[i]);
+    }
+    return Made{ref_of(object), count};
+  }
+  const Kind kind = type.fields[0].type.kind;
+  const u32 log2 = element_log2(kind);
+  const bool fixed = instr.op == Op::ArrayNewFixed;
+  const u64 length = fixed ? instr.index2 : static_cast<u32>(operands.back().bits);
+  Object* const array = make_empty(instance, id, array_bytes(length, log2));
+  if (array == nullptr) return std::nullopt;
+  array->length = static_cast<u32>(length);
+  if (fixed) {
+    const std::span<const Cell> values = operands.last(length);
+    for (u64 i = 0; i < length; i++) {
+      store_value(array->elements() + (i << log2), kind, values[i]);
+    }
+    return Made{ref_of(array), instr.index2};
+  }
+  if (instr.op == Op::ArrayNewDefault) return Made{ref_of(array), 1};
+  fill_elements(*array, 0, length, &operands[operands.size() - 2].bits);
+  return Made{ref_of(array), 2};
+}
+
+}  // namespace lr::jit::gc
+
+// -- Called from entry_*.S ------------------------------------------------------------------------
+
+const void* lr_do_gc_allocate(lr::jit::Context* context, lr::u64 bytes) {
+  using lr::jit::HostStatus;
+  lr::jit::gc::Object* object = nullptr;
+  const HostStatus status = lr::jit::gc::allocate(context, bytes, &object);
+  if (status == HostStatus::Done) return object;
+  return status == HostStatus::Again ? nullptr : reinterpret_cast<const void*>(1);
+}
