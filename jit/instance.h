@@ -16,9 +16,11 @@
 #include "base/run_state.h"
 #include "jit/compiled_module.h"
 #include "jit/context.h"
+#include "jit/exception.h"
 #include "jit/host_function.h"
 #include "jit/memory.h"
 #include "jit/table.h"
+#include "jit/unwind.h"
 #include "jit/zeroed.h"
 
 namespace lr::jit {
@@ -34,6 +36,7 @@ struct Global {
 
 struct Tag {
   TypeId type = 0;
+  u32 words = 0;  // Of a payload.
 };
 
 // Something that an import can be given: one of a store's own things, or a host function.
@@ -93,6 +96,18 @@ class ProcessStore {
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
   std::span<const std::unique_ptr<Memory>> memories() const { return memories_; }
 
+  UnwindCache& unwind_cache() {
+    if (unwind_cache_ == nullptr) unwind_cache_ = std::make_unique<UnwindCache>();
+    return *unwind_cache_;
+  }
+
+  // What the last trap's text leaves open: the reason of a CompileFailed, the exception that nobody
+  // caught. Empty if there is nothing to say.
+  std::string trap_detail(Trap trap) const;
+
+  ExceptionHeap exceptions;
+  // Of the last Trap::UncaughtException of this process.
+  Exception* uncaught = nullptr;
   // Why the last Trap::CompileFailed of this process happened.
   std::optional<Error> compile_error;
 
@@ -111,6 +126,7 @@ class ProcessStore {
   std::deque<Cell> cells_;  // Of globals that no module defines.
   std::deque<FuncRef> host_refs_;
   std::unordered_map<TypeId, const void*> thunks_;
+  std::unique_ptr<UnwindCache> unwind_cache_;
 };
 
 class Instance {
