@@ -6,6 +6,9 @@
 //               stack, hops to the worker's stack, calls, hops back
 //   cross       from one instance to another: changes the context, the memory registers and the
 //               doorbell, and back
+//   tail        from one instance to another for good: reuses the frame of a cross stub if the
+//   caller
+//               returns into one, so that instances can call one another's tails for ever
 //   thunk       from an ActivationRecord's array into a function and back
 //
 // Signatures that travel alike share their stubs. One StubSpace per engine; any thread.
@@ -30,9 +33,10 @@ namespace lr::jit {
 struct StubFrame {
   u32 offset = 0;  // Of its code.
   u32 size = 0;
-  u32 frame_bytes = 0;  // From sp, behind its call, to the return address.
-  u32 pop_bytes = 0;    // Stack arguments of its own.
-  u32 check_end = 0;    // Offset behind its stack check's call, where it has no frame; or 0.
+  u32 frame_bytes = 0;      // From sp, behind its call, to the return address.
+  u32 pop_bytes = 0;        // Stack arguments of its own.
+  i32 context_offset = -1;  // Cross: of the caller's context, from sp behind its call; else -1.
+  u32 check_end = 0;        // Offset behind its stack check's call, where it has no frame; or 0.
 };
 
 class StubSpace {
@@ -64,12 +68,15 @@ class StubSpace {
   explicit StubSpace(const CpuFeatures& cpu);
   const void* cached(char kind, const DefinedType& type);
   const void* helper(const HostFunction* function, const char* params, const char* results);
-  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs);
+  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs, bool is_cross);
+  void place_fixed(Stub stub, const void* code) { addresses_[static_cast<usize>(stub)] = code; }
+  const u8* cross_begin() const;
 
   mutable std::mutex mutex_;
   std::unique_ptr<Masm> masm_;
   CodeMapping mapping_;
   u32 used_ = 0;
+  u32 cross_used_ = 0;
   const void* cross_plain_ = nullptr;  // For signatures that travel in registers alone.
   std::vector<const void*> addresses_;
   std::vector<StubFrame> frames_;  // In the order of their addresses.

@@ -12,6 +12,9 @@
 //   casts.cc      tests of reference types
 //   inline.cc     small leaf functions in place of their calls
 //   calls.cc      calls of functions, imports and helpers
+//   tail_calls.cc calls in place of a return
+//   references.cc references that may be null
+//   exceptions.cc throwing, trying and catching
 //
 // Where a local is: a local with a home register is in it if `valid_` has the register (and
 // `owner_` names the local), and in its frame slot if `dirty_` does not. Joins and loop headers
@@ -75,7 +78,8 @@ struct JoinState {
 };
 
 struct Control {
-  enum class Form : u8 { Function, Block, Loop, If, Else };
+  // Catch: an arm of a legacy try.
+  enum class Form : u8 { Function, Block, Loop, If, Else, TryTable, Try, Catch };
   Form form = Form::Block;
   bool was_reachable = false;  // The code before it was.
   u32 base = 0;                // Stack height below its parameters.
@@ -91,7 +95,12 @@ struct Control {
   bool stub_needed = false;
   i32 results_slot = -1;  // First of the slots of results that do not travel in a register.
   JoinState join;
-  JoinState at_if;  // If: what the else arm starts with.
+  JoinState at_if;           // If: what the else arm starts with.
+  u32 outer_region = kNone;  // Of the code around it.
+  u32 region = kNone;        // TryTable, Try, Catch: its own.
+  u32 pads = kNone;          // Newest of the catch clauses that lead to the label.
+  u32 clause = kNone;        // Catch: of this arm.
+  i32 exception_slot = -1;   // Catch: of the exception, for rethrow.
 
   std::span<const ValType> label_types() const { return form == Form::Loop ? params : results; }
 };
@@ -107,7 +116,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
  private:
   // What cold code does; see emit_cold().
   struct Cold {
-    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, Allocate };
+    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, TailCross, Allocate };
     Kind kind;
     Trap trap{};  // Trap
     u32 wasm_offset = 0;
@@ -115,6 +124,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     Reg object;      // Allocate: the result.
     Reg size;        //   Its size in bytes, if valid;
     u32 bytes = 0;   //   else this.
+    u32 region = kNone;
     Label entry;
     Label back;  // Where it goes on, if it does.
   };
@@ -138,6 +148,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void restore_saved();
   void emit_cold();
   void finish();
+  // What the function may push altogether before somebody else checks.
+  u32 stack_bytes_max() const { return out_->frame_bytes + pushed_max_ + widened_; }
   u32 cold_trap(Trap trap);  // Index into cold_; its entry label is valid until the next one.
   Cold& add_cold(Cold::Kind kind);
   void record_pc(u32 wasm_offset, u32 pushed);
@@ -208,6 +220,9 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void end_if(Control& control);
   void br();
   void br_if();
+  // Branches with the newest values if the condition holds. Its registers stay in use.
+  void branch_on(Compare& condition, Control& to);
+  void branch_edge(Compare& condition, Control& to);  // The values are where the label wants them.
   void br_table();
   void return_();
   void loop_header(Control& control);
@@ -337,7 +352,15 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   };
   void call();
   void call_indirect();
+  void call_ref();
+  // Pops the index of a table's element; the FuncRef*, which is in use. Traps if it is not to be
+  // called as a function of that type.
   Reg load_func_ref(u32 table, TypeId type);
+  void check_func_type(Reg ref, TypeId type);
+  Reg pop_func_ref();  // The operand of call_ref; traps if it is null.
+  void trap_if_null(Reg ref, Trap trap);
+  void call_through(const Signature& signature, Reg ref);
+  void push_down(u32 bytes);  // sp, for arguments and results.
   void helper(Stub stub, std::initializer_list<u32> immediates);
   void helper_1(Stub stub);  // One index as immediate.
   void helper_2(Stub stub);
@@ -353,6 +376,43 @@ class alignas(128) Compiler {  // Two of them share no cache line.
                     std::span<const Reg> vectors, Address area);
   void push_call_results(const Signature& signature, u32 stacked);
   void parallel_move();
+
+  // -- tail_calls.cc
+  void return_call();
+  void return_call_indirect();
+  void return_call_ref();
+  template <typename Emit>
+  void emit_tail_call(const Signature& signature, Reg extra, Emit&& emit);
+  void tail_call_through(const Signature& signature, Reg ref);
+
+  // -- exceptions.cc
+  void try_table();
+  void try_();
+  void catch_(bool all);
+  void delegate();
+  void throw_();
+  void throw_ref();
+  void rethrow();
+  void emit_throw_ref(Reg exception);
+  void open_region(Control& control);
+  void mark_used(u32 region);
+  u32 add_clause(u32 region, u32 tag, bool keeps);
+  // Before an instruction that may throw: locals get to where landing pads look for them.
+  void prepare_to_throw();
+  void record_site(u32 region);  // The return address is the code's end.
+  // The pads of the clauses that lead to the label, each with its edge. Nothing is known
+  // afterwards.
+  void land_pads(Control& to);
+  void land_loop_pads(Control& loop);
+  void begin_pad(u32 clause, u32 base);
+  void push_payload(u32 tag, bool with_ref);
+  void finish_handlers();
+
+  // -- references.cc
+  void ref_as_non_null();
+  void push_tested(const Value& value, Reg ref);
+  void br_on_null();
+  void br_on_non_null();
   static u32 stack_bytes(std::span<const ValType> types, std::span<const Reg> ints,
                          std::span<const Reg> vectors);
 
@@ -469,12 +529,46 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   std::vector<Control> control_;
 
+  // Exceptions. Where locals are when one is caught: those whose homes calls preserve stay in
+  // them, if they were there when the outermost try was entered; all others are in their slots.
+  static constexpr usize kTryHomesMax = 4;
+  struct TryHomes {
+    RegSet regs;
+    u32 owners[kTryHomesMax] = {};  // In the order of the registers.
+  };
+  struct Region {
+    u32 parent = kNone;
+    u32 homes = 0;      // Into try_homes_.
+    bool used = false;  // Something in it may throw.
+  };
+  struct Clause {
+    u32 region;
+    Handlers::Clause out;
+  };
+  struct Pad {
+    u32 clause;
+    bool with_ref;
+    u32 next;  // To the same label.
+  };
+  u32 region_ = kNone;  // Of the instruction being compiled.
+  std::vector<Region> regions_;
+  std::vector<TryHomes> try_homes_;
+  std::vector<Clause> clauses_;
+  std::vector<Pad> pads_;
+  i32 throw_slot_ = 0;   // First of the slots from which payloads are thrown,
+  u32 throw_words_ = 0;  // and how many.
+
   InlineArg inline_args_[kInlineArgsMax];
   bool is_inlining_ = false;
 
   // The frame.
   i32 slots_ = 0;
-  i32 sp_shift_ = 0;  // Bytes pushed below the frame right now.
+  i32 sp_shift_ = 0;    // Bytes pushed below the frame right now,
+  u32 pushed_max_ = 0;  // and at most.
+  // By so many bytes the prologue makes the area of incoming arguments larger: a tail call has
+  // more of them than this function. Found out while compiling, which then starts again.
+  u32 widened_ = 0;
+  u32 widened_wanted_ = 0;
   bool frameless_ = false;
   bool small_frame_ = false;
   std::vector<Patch> frame_patches_;

@@ -59,6 +59,7 @@ Control& Compiler::open(Control::Form form) {
   Control control;
   control.form = form;
   control.begin = op_offset_;
+  control.outer_region = region_;
   read_block_type(control);
   control.end = facts_->blocks[next_block_++].end;
   control.base = height() - static_cast<u32>(control.params.size());
@@ -390,14 +391,19 @@ void Compiler::end() {
   if (control.form == Control::Form::If) {
     end_if(control);
   } else if (control.form == Control::Form::Loop) {
+    if (control.pads != kNone) land_loop_pads(control);
     leave_loop();
-  } else if (control.label.used()) {
+  } else if (control.label.used() || control.pads != kNone) {
     if (reachable_) {
       move_results(control);
       follow_edge(control);
     }
-    enter_join(control);
+    const bool falls = reachable_;
+    if (control.pads != kNone) land_pads(control);
+    reachable_ = falls;
+    if (falls || control.label.used()) enter_join(control);
   }
+  region_ = control.outer_region;
   control_.pop_back();
   if (!reachable_) become_unreachable();
 }
@@ -405,7 +411,8 @@ void Compiler::end() {
 // An `if` without an `else`: the condition's false edge leads to the end, parameters as results.
 void Compiler::end_if(Control& control) {
   const bool then_reachable = reachable_;
-  if (!control.join.known && (then_reachable || control.label.used())) {
+  const bool has_pads = control.pads != kNone;
+  if (!control.join.known && (then_reachable || control.label.used() || has_pads)) {
     // The untaken path should cost nothing: it decides.
     std::swap(valid_, control.at_if.valid);
     std::swap(dirty_, control.at_if.dirty);
@@ -417,6 +424,7 @@ void Compiler::end_if(Control& control) {
     move_results(control);
     follow_edge(control);
   }
+  if (has_pads) land_pads(control);
   valid_ = control.at_if.valid;
   dirty_ = control.at_if.dirty;
   drop_to(control.base);
@@ -437,6 +445,8 @@ void Compiler::end_if(Control& control) {
 
 void Compiler::end_function() {
   if (reachable_) emit_return();
+  reachable_ = false;
+  if (control_.back().pads != kNone) land_pads(control_.back());
   control_.pop_back();
   done_ = true;
 }
@@ -461,16 +471,20 @@ void Compiler::return_() {
 }
 
 void Compiler::br_if() {
-  effects_++;
   Control& to = target_of(reader_.u32_leb());
   Compare condition = pop_condition();
+  branch_on(condition, to);
+  release(condition);
+}
+
+void Compiler::branch_on(Compare& condition, Control& to) {
+  effects_++;
   if (to.form == Control::Form::Function) {
     // What emit_return() does on the taken path must not need a register.
     if (stack_bytes(type_->results, target_.int_results, target_.vector_results) > 0) flush();
     Label skip;
     condition.negate();
     masm_.branch_if(condition, skip);
-    release(condition);
     emit_return();
     masm_.bind(skip);
     return;
@@ -479,6 +493,10 @@ void Compiler::br_if() {
     if (result_in_register(to)) move_out_of(condition, result_register(to.results[0].kind));
     move_results(to);
   }
+  branch_edge(condition, to);
+}
+
+void Compiler::branch_edge(Compare& condition, Control& to) {
   const EdgeWork work = edge_to(to);
   if (work.empty()) {
     masm_.branch_if(condition, to.label);
@@ -490,7 +508,6 @@ void Compiler::br_if() {
     masm_.jump(to.label);
     masm_.bind(skip);
   }
-  release(condition);
 }
 
 // The edge of a br_table to this label, out of line.
