@@ -14,7 +14,7 @@ Step<u32> sleep_ms(Caller& caller, u32 ms);
 Task<TrapOr<u32>> call_twice(Caller& caller, u32 value);
 Task<u32> pass(Caller& caller, u32 value);
 TrapOr<u32> refuse(Caller& caller, u32 value);
-Task<u32> block_ms(Caller& caller, u32 ms);
+Task<u32> block(Caller& caller, u32 value);
 
 std::vector<u32> noted;
 u32 frames_alive = 0;
@@ -64,12 +64,15 @@ TrapOr<u32> refuse(Caller& caller, u32 value) {
   return caller.trap(jit::Trap::Host, "refused");
 }
 
-// Blocks a helper thread.
-Task<u32> block_ms(Caller& caller, u32 ms) {
+// Blocks a helper thread until `may_go_on` is set.
+std::atomic<bool> may_go_on;
+Task<u32> block(Caller& caller, u32 value) {
   const Frame frame;
-  auto work = off_worker(caller, [ms] { return ::usleep(ms * 1000); });
-  const int failed = co_await work;
-  co_return failed == 0 ? ms : 0;
+  auto work = off_worker(caller, [value] {
+    may_go_on.wait(false);
+    return value;
+  });
+  co_return co_await work;
 }
 
 constexpr HostFunction kFunctions[] = {
@@ -77,7 +80,7 @@ constexpr HostFunction kFunctions[] = {
     host_function<&sleep_ms>("t", "sleep_ms", "ms", 1, Permission::None),
     host_function<&call_twice>("t", "call_twice", "value", 1, Permission::None),
     host_function<&pass>("t", "pass", "value", 1, Permission::None),
-    host_function<&block_ms>("t", "block_ms", "ms", 1, Permission::None),
+    host_function<&block>("t", "block", "value", 1, Permission::None),
     host_function<&refuse>("t", "refuse", "value", 1, Permission::None),
     host_function<&refuse>("t", "clock", "value", 1, Permission::Clocks),
 };
@@ -338,13 +341,14 @@ TEST_P(ProcessTest, KillsDestroyWhatWaits) {
 // The work goes on while its process, and at the end everything else, is taken down.
 TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
   const auto module = load(R"((module
-      (import "t" "block_ms" (func $block (param i32) (result i32)))
+      (import "t" "block" (func $block (param i32) (result i32)))
       (import "t" "pass" (func $pass (param i32) (result i32)))
-      (func (export "f") (result i32) (call $block (i32.const 30)))
+      (func (export "f") (result i32) (call $block (i32.const 1)))
       (func (export "g") (result i32) (call $pass (i32.const 1)))))");
   const auto other = new_process();
   jit::Instance& second = instantiate(*other, module);
   for (int i = 0; i < 3; ++i) {
+    may_go_on = false;
     const auto process = new_process();
     jit::Instance& instance = instantiate(*process, module);
     GuestCall call;
@@ -360,6 +364,8 @@ TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
     process->join();
     EXPECT_EQ(call.outcome.kind, Outcome::Kind::Killed);
     EXPECT_EQ(frames_alive, 0u);
+    may_go_on = true;
+    may_go_on.notify_all();
   }
 }
 

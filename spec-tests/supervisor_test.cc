@@ -10,16 +10,17 @@
 namespace lr::robustness {
 namespace {
 
-ChildEnd end_of(const std::function<void(std::atomic<u64>&)>& work) {
+ChildEnd end_of(const std::function<void(std::atomic<u64>&)>& work, double hang_seconds = 300) {
   auto& pulse = *new (shared_memory(sizeof(std::atomic<u64>))) std::atomic<u64>;
-  return supervise({.pulse = &pulse, .hang_seconds = 0.5, .tick = [] {}}, [&] { work(pulse); });
+  return supervise({.pulse = &pulse, .hang_seconds = hang_seconds, .tick = [] {}},
+                   [&] { work(pulse); });
 }
 
 TEST(Supervisor, SeesTheEnd) {
   EXPECT_EQ(end_of([](auto&) {}), ChildEnd::Finished);
   EXPECT_EQ(end_of([](auto&) { std::_Exit(1); }), ChildEnd::Crashed);
   EXPECT_EQ(end_of([](auto&) { std::abort(); }), ChildEnd::Crashed);
-  EXPECT_EQ(end_of([](auto&) { std::this_thread::sleep_for(std::chrono::hours(1)); }),
+  EXPECT_EQ(end_of([](auto&) { std::this_thread::sleep_for(std::chrono::hours(1)); }, 0.2),
             ChildEnd::Hung);
 }
 
