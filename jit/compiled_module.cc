@@ -217,7 +217,8 @@ Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class) {
   return code(CodeOptions{.memory_class = memory_class,
                           .preempt = options.preempt,
                           .no_homes = options.no_homes,
-                          .spill_all = options.spill_all});
+                          .spill_all = options.spill_all,
+                          .deterministic = options.deterministic});
 }
 
 Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {

@@ -34,6 +34,7 @@ struct EngineOptions {
   // Test modes, see CodeOptions.
   bool no_homes = false;
   bool spill_all = false;
+  bool deterministic = false;  // See CodeOptions.
 };
 
 class Engine {

@@ -12,12 +12,14 @@ jit::EngineOptions engine_options(const CommandLine& line) {
   options.features = line.features();
   options.preempt =
       line.text(Opt::Preempt, "flag") == "none" ? jit::Preempt::None : jit::Preempt::Flag;
+  options.deterministic = line.has(Opt::Deterministic);
   return options;
 }
 
 jit::CodeOptions code_options(const CommandLine& line, const Module& module) {
   jit::CodeOptions options;
   options.preempt = engine_options(line).preempt;
+  options.deterministic = line.has(Opt::Deterministic);
   const bool can_be_guarded = !module.memories.empty() && !module.memories[0].limits.is_64 &&
                               module.memories[0].page_size_log2 == 16 &&
                               !module.memories[0].limits.is_shared;

@@ -20,6 +20,8 @@ Load load_of(Kind kind) {
       return Load::F32;
     case Kind::F64:
       return Load::F64;
+    case Kind::V128:
+      return Load::V128;
     default:
       return Load::I64;
   }
@@ -42,6 +44,8 @@ Store store_of(Kind kind) {
       return Store::F32;
     case Kind::F64:
       return Store::F64;
+    case Kind::V128:
+      return Store::V128;
     default:
       return Store::I64;
   }
@@ -191,7 +195,9 @@ bool Compiler::load_operate_ahead(Address address, Kind type) {
   reader_.byte();
   const Reg lhs = pop_reg();
   const Reg dst = result(type, lhs, index_of(address));
-  masm_.float_binary(op, f64 ? FloatWidth::F64 : FloatWidth::F32, dst, lhs, address);
+  const FloatWidth width = f64 ? FloatWidth::F64 : FloatWidth::F32;
+  masm_.float_binary(op, width, dst, lhs, address);
+  if (options_.deterministic) masm_.canonicalise_nan(width, dst);
   push_result(type, dst);
   return true;
 }
@@ -243,7 +249,6 @@ Address Compiler::global_address(u32 index) {
 void Compiler::global_get() {
   const u32 index = reader_.u32_leb();
   const Kind kind = module_->globals[index].type.type.kind;
-  if (kind == Kind::V128) return fail_later("v128");
   const Address address = global_address(index);
   const Reg dst = result(kind, address.base);
   masm_.load(load_of(kind), dst, address);
@@ -254,7 +259,6 @@ void Compiler::global_set() {
   effects_++;
   const u32 index = reader_.u32_leb();
   const Kind kind = module_->globals[index].type.type.kind;
-  if (kind == Kind::V128) return fail_later("v128");
   const Reg value = pop_reg();
   const Address address = global_address(index);
   masm_.store(store_of(kind), address, value);

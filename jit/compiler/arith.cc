@@ -314,7 +314,11 @@ void Compiler::select() {
   const Reg if_true = pop_reg();
   RegSet others = set_of(if_false) | set_of(condition.lhs) | set_of(condition.rhs);
   const Reg dst = result(kind, if_true, others);
-  masm_.select_if(condition, is_64(kind) ? Width::W64 : Width::W32, dst, if_true, if_false);
+  if (kind == Kind::V128) {
+    masm_.select_vector_if(condition, dst, if_true, if_false);
+  } else {
+    masm_.select_if(condition, is_64(kind) ? Width::W64 : Width::W32, dst, if_true, if_false);
+  }
   push_result(kind, dst);
 }
 
@@ -343,6 +347,7 @@ void Compiler::float_binary(FloatBinary op, FloatWidth width) {
   const Reg dst = reuse_rhs ? result(float_kind(width), rhs.reg, set_of(lhs))
                             : result(float_kind(width), lhs, set_of(rhs));
   masm_.float_binary(op, width, dst, lhs, rhs);
+  if (options_.deterministic && op != FloatBinary::Copysign) masm_.canonicalise_nan(width, dst);
   push_result(float_kind(width), dst);
 }
 
@@ -350,6 +355,8 @@ void Compiler::float_unary(FloatUnary op, FloatWidth width) {
   const Reg src = pop_reg();
   const Reg dst = result(float_kind(width), src);
   masm_.float_unary(op, width, dst, src);
+  const bool keeps_nan = op == FloatUnary::Neg || op == FloatUnary::Abs;
+  if (options_.deterministic && !keeps_nan) masm_.canonicalise_nan(width, dst);
   push_result(float_kind(width), dst);
 }
 
@@ -360,6 +367,10 @@ void Compiler::convert(Convert op, Kind to, bool traps) {
   const Reg dst = result(to, src);
   masm_.convert(op, dst, src, traps ? &cold_[invalid].entry : nullptr,
                 traps ? &cold_[overflow].entry : nullptr);
+  const bool makes_nan = op == Convert::F32DemoteF64 || op == Convert::F64PromoteF32;
+  if (options_.deterministic && makes_nan) {
+    masm_.canonicalise_nan(to == Kind::F64 ? FloatWidth::F64 : FloatWidth::F32, dst);
+  }
   push_result(to, dst);
 }
 

@@ -20,7 +20,7 @@ u32 Compiler::stack_bytes(std::span<const ValType> types, std::span<const Reg> i
     if (free > 0) {
       free--;
     } else {
-      bytes += type.kind == Kind::V128 ? 16 : 8;
+      bytes += static_cast<u32>(8 * slot_words(type.kind));
     }
   }
   return (bytes + 15) & ~u32{15};
@@ -85,7 +85,7 @@ void Compiler::place_values(std::span<const ValType> types, std::span<const Reg>
     usize& next = vector ? next_vector : next_int;
     if (next == regs.size()) {
       store_value(value, area);
-      area.disp += types[i].kind == Kind::V128 ? 16 : 8;
+      area.disp += 8 * slot_words(types[i].kind);
       continue;
     }
     const Reg dst = regs[next++];
@@ -143,10 +143,9 @@ void Compiler::push_call_results(const Signature& signature, u32 stacked) {
       push_reg(type.kind, reg);
       continue;
     }
-    masm_.load(Load::F64, target_.vector_scratch, {target_.sp, kNoReg, 0, offset});
-    masm_.store(Store::F64, slot_of_stack(height()), target_.vector_scratch);
+    copy_slot(type.kind, {target_.sp, kNoReg, 0, offset}, slot_of_stack(height(), type.kind));
     push_slot(type.kind);
-    offset += 8;
+    offset += 8 * slot_words(type.kind);
   }
   if (stacked > 0) {
     masm_.adjust_sp(static_cast<i32>(stacked));

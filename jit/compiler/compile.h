@@ -25,6 +25,9 @@ struct CodeOptions {
   // Test modes: no local has a register; every value leaves its register at once.
   bool no_homes = false;
   bool spill_all = false;
+  // Results that the specification leaves open are those of its deterministic profile: NaNs are
+  // positive and canonical, relaxed instructions do the same on every machine.
+  bool deterministic = false;
 
   bool operator==(const CodeOptions&) const = default;
 };

@@ -75,6 +75,9 @@ Status Compiler::compile(const Module& module, const ContextLayout& layout, u32 
   options_ = options;
   out_ = &out;
   index_ = index;
+  if (facts.has_simd && !target_.has_vectors) {
+    return make_error(Err::FeatureOff, "simd is not compiled for this machine yet");
+  }
   // Most leaves need no frame, and most frames are small: assume so, and start again if not.
   frameless_ = target_.return_address_bytes > 0 && !facts.has_call;
   small_frame_ = true;
@@ -117,6 +120,8 @@ void Compiler::start(u32 index) {
   stack_.clear();
   canonical_ = 0;
   stack_slot_.clear();
+  wide_stack_slot_.clear();
+  vectors_.clear();
   temporaries_ = (target_.allocatable - target_.callee_saved) - homes_.all();
   result_int_ = (temporaries_ & kAllInts).first();
   result_vector_ = (temporaries_ & kAllVectors).first();
@@ -208,9 +213,7 @@ bool Compiler::run() {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
     if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), op_offset_});
-    const u8 byte = reader_.byte();
-    const Op op = is_prefix(byte) ? op_of_prefixed(byte, reader_.u32_leb()) : op_of_byte(byte);
-    step(op);
+    step(reader_.op());
   }
   return !has_failed_;
 }
@@ -235,6 +238,18 @@ void Compiler::step(Op op) {
 #define CONVERT(name, from, to, traps) CUSTOM(name, convert(Convert::name, Kind::to, traps))
 #define LOAD(name, which, bytes, kind) CUSTOM(name, load(Load::which, bytes, Kind::kind))
 #define STORE(name, which, bytes) CUSTOM(name, store(Store::which, bytes))
+#define VECTOR_UNARY(name) CUSTOM(name, vector_unary(VectorUnary::name))
+#define VECTOR_BINARY(name) CUSTOM(name, vector_binary(VectorBinary::name))
+#define VECTOR_TERNARY(name) CUSTOM(name, vector_ternary(VectorTernary::name))
+#define RELAXED_UNARY(name, strict) \
+  CUSTOM(name, vector_unary(relaxed(VectorUnary::name, VectorUnary::strict)))
+#define RELAXED_BINARY(name, strict) \
+  CUSTOM(name, vector_binary(relaxed(VectorBinary::name, VectorBinary::strict)))
+#define RELAXED_TERNARY(name, strict) \
+  CUSTOM(name, vector_ternary(relaxed(VectorTernary::name, VectorTernary::strict)))
+#define VECTOR_SHIFT(name, which, shape) \
+  CUSTOM(name, vector_shift(Shift::which, VectorShape::shape))
+#define VECTOR_LOAD(name) CUSTOM(name, vector_load(VectorLoad::name, info(op).access_bytes))
 #define LATER(name) CUSTOM(name, unsupported(op))
 #include "jit/compiler/lowering.def"
 #undef CUSTOM
@@ -249,6 +264,14 @@ void Compiler::step(Op op) {
 #undef CONVERT
 #undef LOAD
 #undef STORE
+#undef VECTOR_UNARY
+#undef VECTOR_BINARY
+#undef VECTOR_TERNARY
+#undef RELAXED_UNARY
+#undef RELAXED_BINARY
+#undef RELAXED_TERNARY
+#undef VECTOR_SHIFT
+#undef VECTOR_LOAD
 #undef LATER
   }
 }
@@ -269,6 +292,14 @@ constexpr Op kLowered[] = {
 #define CONVERT CUSTOM
 #define LOAD CUSTOM
 #define STORE CUSTOM
+#define VECTOR_UNARY CUSTOM
+#define VECTOR_BINARY CUSTOM
+#define VECTOR_TERNARY CUSTOM
+#define RELAXED_UNARY CUSTOM
+#define RELAXED_BINARY CUSTOM
+#define RELAXED_TERNARY CUSTOM
+#define VECTOR_SHIFT CUSTOM
+#define VECTOR_LOAD CUSTOM
 #define LATER CUSTOM
 #include "jit/compiler/lowering.def"
 };
@@ -339,8 +370,7 @@ void Compiler::receive_params() {
       own_home(i);
       if (arrival_[i].valid() && arrival_[i] != home) moves_.push_back({home, arrival_[i]});
     } else if (arrival_[i].valid()) {
-      const bool vector = arrival_[i].is_vector();
-      masm_.store(vector ? Store::F64 : Store::I64, slot_of_local(i), arrival_[i]);
+      masm_.store(slot_store(local_types_[i], arrival_[i]), slot_of_local(i), arrival_[i]);
     }
   }
   parallel_move();
@@ -353,13 +383,12 @@ void Compiler::receive_params() {
     if (arrival_[i].valid()) continue;
     const Address address{from, kNoReg, 0, offset};
     const Kind kind = local_types_[i];
-    offset += kind == Kind::V128 ? 16 : 8;
+    offset += 8 * slot_words(kind);
     if (!wanted(i)) continue;
-    if (homes_.of(i).valid()) {
-      masm_.load(in_vector(kind) ? Load::F64 : Load::I64, homes_.of(i), address);
+    if (const Reg home = homes_.of(i); home.valid()) {
+      masm_.load(slot_load(kind, home), home, address);
     } else {
-      masm_.load(Load::F64, target_.vector_scratch, address);
-      masm_.store(Store::F64, slot_of_local(i), target_.vector_scratch);
+      copy_slot(kind, address, slot_of_local(i));
     }
   }
   release(from);
@@ -371,11 +400,16 @@ void Compiler::zero_locals() {
     if (!local.used || !local.from_entry()) continue;
     const Reg home = homes_.of(i);
     if (!home.valid()) {
-      masm_.store_imm(Store::I64, slot_of_local(i), 0);
+      Address slot = slot_of_local(i);
+      for (i32 words = slot_words(local_types_[i]); words > 0; words--, slot.disp += 8) {
+        masm_.store_imm(Store::I64, slot, 0);
+      }
       continue;
     }
     own_home(i);
-    if (home.is_vector()) {
+    if (local_types_[i] == Kind::V128) {
+      masm_.move_vector_imm(home, {});
+    } else if (home.is_vector()) {
       masm_.move_float_imm(FloatWidth::F64, home, 0);
     } else {
       masm_.move_imm(Width::W64, home, 0);

@@ -10,6 +10,7 @@
 //   access.cc     memories, globals, tables
 //   gc.cc         structures, arrays, i31
 //   casts.cc      tests of reference types
+//   simd.cc       vectors
 //   inline.cc     small leaf functions in place of their calls
 //   calls.cc      calls of functions, imports and helpers
 //   tail_calls.cc calls in place of a return
@@ -61,6 +62,10 @@ class BodyReader {
   i64 signed_leb();
   template <typename T>
   T fixed();
+  Op op() {
+    const u8 first = byte();
+    return is_prefix(first) ? op_of_prefixed(first, u32_leb()) : op_of_byte(first);
+  }
 
  private:
   const u8* base_ = nullptr;
@@ -185,8 +190,9 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void flush_registers(u32 below);  // Every register value below that height into its slot.
   void load_value(const Value& value, Reg dst);
   void store_value(const Value& value, Address to);  // May need a temporary.
-  i32 new_slot();
-  Address slot_of_stack(u32 index);
+  i32 new_slot(Kind type);
+  Address slot_of_stack(u32 index, Kind type);
+  void copy_slot(Kind type, Address from, Address to);
   Address frame(i32 slot) const { return {target_.sp, kNoReg, 0, slot * 8 + sp_shift_}; }
 
   // The register for a result, and the end of its operands' use: the home of the local that the
@@ -329,6 +335,31 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void table_set();
   void table_size();
   Address table_element(u32 table, Reg index, Trap trap);
+
+  // -- simd.cc
+  template <typename Op>
+  Op relaxed(Op op, Op strict) const {
+    return options_.deterministic ? strict : op;
+  }
+  void push_vector(V128 value);
+  Operand pop_vector_operand();
+  void vector_const();
+  void vector_load();
+  void vector_load(VectorLoad load, u32 bytes);
+  void vector_unary(VectorUnary op);
+  void vector_binary(VectorBinary op);
+  void vector_binary(VectorBinary op, const Operand& rhs);  // The left operand is on the stack.
+  void vector_ternary(VectorTernary op);
+  void relaxed_dot_add();
+  void vector_shift(Shift op, VectorShape shape);
+  void vector_test(Compare::Kind kind, VectorShape shape);
+  void shuffle();
+  void splat(VectorShape shape);
+  void extract_lane(VectorShape shape, bool is_signed);
+  void replace_lane(VectorShape shape);
+  void bitmask(VectorShape shape);
+  void load_lane(VectorShape shape);
+  void store_lane(VectorShape shape);
 
   // -- inline.cc
   static constexpr usize kInlineArgsMax = 8;
@@ -482,11 +513,13 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   // The operand stack.
   std::vector<Value> stack_;
-  u32 canonical_ = 0;            // Values below are constants or in their slots.
-  std::vector<i32> stack_slot_;  // Frame slot of stack index i, or -1.
-  RegSet temporaries_;           // Allocatable and no home.
-  RegSet used_;                  // Temporaries in use.
-  u32 temp_owner_[64] = {};      // Stack index of the value in a temporary, or kNone.
+  u32 canonical_ = 0;                 // Values below are constants or in their slots.
+  std::vector<i32> stack_slot_;       // Frame slot of stack index i, or -1.
+  std::vector<i32> wide_stack_slot_;  // The same for v128.
+  std::vector<V128> vectors_;         // Constants; see Value::bits.
+  RegSet temporaries_;                // Allocatable and no home.
+  RegSet used_;                       // Temporaries in use.
+  u32 temp_owner_[64] = {};           // Stack index of the value in a temporary, or kNone.
   Compare pending_;
   Reg result_int_;  // Where a join wants its one result: never a home.
   Reg result_vector_;

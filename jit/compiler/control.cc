@@ -83,7 +83,7 @@ void Compiler::if_() {
   for (u32 i = control.base; i < height(); i++) {
     Value& value = stack_[i];
     if (value.where != Value::Where::Const) continue;
-    store_value(value, slot_of_stack(i));
+    store_value(value, slot_of_stack(i, value.type));
     value.where = Value::Where::Slot;
     value.slot = i;
   }
@@ -123,7 +123,7 @@ RegSet Compiler::prepare_loop(const LoopFacts& loop, const Control& control) {
 
 bool Compiler::give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]) {
   const Kind type = local_types_[local.local];
-  if (type == Kind::V128 || swaps_.size() == kSwapsMax) return false;
+  if (swaps_.size() == kSwapsMax) return false;
   const RegSet bank = in_vector(type) ? kAllVectors : kAllInts;
   const u32 control_index = static_cast<u32>(&control - control_.data());
   // A temporary, if enough remain; else the register whose owner the loop uses least.
@@ -190,7 +190,7 @@ void Compiler::leave_loop() {
     const bool needed =
         facts_->locals[swap.inner].end > control_.back().end || newest_ref_[swap.inner] != kNone;
     if (reachable_ && needed && valid_.has(swap.reg) && dirty_.has(swap.reg)) {
-      masm_.store(swap.reg.is_vector() ? Store::F64 : Store::I64, slot_of_local(swap.inner),
+      masm_.store(slot_store(local_types_[swap.inner], swap.reg), slot_of_local(swap.inner),
                   swap.reg);
     }
     valid_.remove(swap.reg);
@@ -263,10 +263,12 @@ void Compiler::emit_results(Control& to) {
   }
   if (to.results_slot < 0) {
     to.results_slot = slots_;
-    slots_ += static_cast<i32>(count);
+    for (const ValType& type : types) slots_ += slot_words(type.kind);
   }
+  i32 slot = to.results_slot;
   for (u32 i = 0; i < count; i++) {
-    store_value(top(count - 1 - i), frame(to.results_slot + static_cast<i32>(i)));
+    store_value(top(count - 1 - i), frame(slot));
+    slot += slot_words(types[i].kind);
   }
 }
 
@@ -327,11 +329,13 @@ u32 Compiler::owner_at(Reg reg, const Control& control) const {
 void Compiler::emit_edge(const EdgeWork& work, const Control& to) {
   for (RegSet rest = work.stores; !rest.empty();) {
     const Reg reg = rest.take_first();
-    masm_.store(reg.is_vector() ? Store::F64 : Store::I64, slot_of_local(owner_[reg.code]), reg);
+    const u32 local = owner_[reg.code];
+    masm_.store(slot_store(local_types_[local], reg), slot_of_local(local), reg);
   }
   for (RegSet rest = work.loads; !rest.empty();) {
     const Reg reg = rest.take_first();
-    masm_.load(reg.is_vector() ? Load::F64 : Load::I64, reg, slot_of_local(owner_at(reg, to)));
+    const u32 local = owner_at(reg, to);
+    masm_.load(slot_load(local_types_[local], reg), reg, slot_of_local(local));
   }
 }
 
@@ -344,11 +348,11 @@ void Compiler::push_label_values(Control& control) {
     push_reg(types[0].kind, reg);
     return;
   }
-  for (u32 i = 0; i < types.size(); i++) {
-    masm_.load(Load::F64, target_.vector_scratch,
-               frame(control.results_slot + static_cast<i32>(i)));
-    masm_.store(Store::F64, slot_of_stack(height()), target_.vector_scratch);
-    push_slot(types[i].kind);
+  i32 slot = control.results_slot;
+  for (const ValType& type : types) {
+    copy_slot(type.kind, frame(slot), slot_of_stack(height(), type.kind));
+    push_slot(type.kind);
+    slot += slot_words(type.kind);
   }
 }
 

@@ -81,7 +81,7 @@ void Compiler::catch_(bool all) {
   control.clause = add_clause(control.region, tag, false);
   if (!regions_[control.region].used) return become_unreachable();
   begin_pad(control.clause, control.base);
-  if (control.exception_slot < 0) control.exception_slot = new_slot();
+  if (control.exception_slot < 0) control.exception_slot = new_slot(Kind::Ref);
   masm_.store(Store::I64, frame(control.exception_slot), target_.int_results[0]);
   push_payload(tag, false);
 }
@@ -136,7 +136,7 @@ void Compiler::throw_() {
   if (count > 0 && top().where == Value::Where::Compare) materialise_compare();
   if (region_ != kNone) prepare_to_throw();
   u32 words = 0;
-  for (const ValType& type : types) words += type.kind == Kind::V128 ? 2 : 1;
+  for (const ValType& type : types) words += static_cast<u32>(slot_words(type.kind));
   if (words > throw_words_) {
     throw_words_ = words;
     throw_slot_ = slots_;
@@ -145,7 +145,7 @@ void Compiler::throw_() {
   i32 slot = throw_slot_;
   for (u32 i = 0; i < count; i++) {
     store_value(top(count - 1 - i), frame(slot));
-    slot += types[i].kind == Kind::V128 ? 2 : 1;
+    slot += slot_words(types[i].kind);
   }
   masm_.move_imm(Width::W32, target_.call_target, static_cast<u32>(frame(throw_slot_).disp));
   masm_.move_imm(Width::W32, target_.scratch, tag);
@@ -213,9 +213,9 @@ void Compiler::push_payload(u32 tag, bool with_ref) {
     i32 offset = kExceptionPayload;
     for (const ValType& type : defined_type(module_->tags[tag]).params) {
       const Reg reg = allocate(type.kind);
-      masm_.load(in_vector(type.kind) ? Load::F64 : Load::I64, reg, {exception, kNoReg, 0, offset});
+      masm_.load(slot_load(type.kind, reg), reg, {exception, kNoReg, 0, offset});
       push_reg(type.kind, reg);
-      offset += type.kind == Kind::V128 ? 16 : 8;
+      offset += 8 * slot_words(type.kind);
     }
   }
   if (with_ref) {

@@ -30,11 +30,11 @@ void Homes::assign_none(u32 locals_count) {
   all_ = saved_ = RegSet();
 }
 
-void Homes::collect(const FuncFacts& facts, const std::vector<Kind>& types, u32 begin, u32 end) {
+void Homes::collect(const FuncFacts& facts, u32 begin, u32 end) {
   candidates_.clear();
   for (u32 i = 0; i < facts.locals.size(); i++) {
     const LocalFacts& l = facts.locals[i];
-    if (!l.used || types[i] == Kind::V128) continue;
+    if (!l.used) continue;
     const u32 from = std::max(l.begin, begin);
     candidates_.push_back({i, l.weight, places_of(from, std::max(l.end, from), begin, end)});
   }
@@ -71,7 +71,7 @@ void Homes::assign(const FuncFacts& facts, const std::vector<Kind>& types,
                    const std::vector<Reg>& arrival, u32 begin, u32 end, const Target& target) {
   assign_none(static_cast<u32>(types.size()));
   std::fill(std::begin(taken_), std::end(taken_), 0);
-  collect(facts, types, begin, end);
+  collect(facts, begin, end);
 
   // The first registers of temp_order are for temporaries; a leaf that divides and shifts nothing
   // may use them as homes too while enough others stay free.

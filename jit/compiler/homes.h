@@ -35,7 +35,7 @@ class Homes {
     u64 places;  // The interval, as the set of 64ths of the body that it touches.
   };
 
-  void collect(const FuncFacts& facts, const std::vector<Kind>& types, u32 begin, u32 end);
+  void collect(const FuncFacts& facts, u32 begin, u32 end);
   Reg choose(const Candidate& candidate, RegSet pool, Reg wish);
   void give(const Candidate& candidate, Reg reg);
 

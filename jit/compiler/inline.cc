@@ -12,9 +12,10 @@ constexpr u32 kInlineBytesMax = 48;
 constexpr bool is_straight(Op op) {
   const u32 code = info(op).code;
   const bool memory = code >= info(Op::I32Load).code && code <= info(Op::I64Store32).code;
+  const bool vector = code >> 12 == 0xfd;
   const bool numeric = code >= info(Op::I32Const).code && code <= info(Op::I64Extend32S).code;
-  return memory || numeric || op == Op::LocalGet || op == Op::GlobalGet || op == Op::GlobalSet ||
-         op == Op::Drop || op == Op::Select || op == Op::Nop;
+  return memory || numeric || vector || op == Op::LocalGet || op == Op::GlobalGet ||
+         op == Op::GlobalSet || op == Op::Drop || op == Op::Select || op == Op::Nop;
 }
 
 }  // namespace
@@ -25,9 +26,7 @@ bool Compiler::can_inline(const Function& function) const {
   reader.start(module_->bytes.data(), function.body_offset);
   if (reader.u32_leb() != 0) return false;  // Locals of its own.
   for (;;) {
-    const u8 byte = reader.byte();
-    if (is_prefix(byte)) return false;
-    const Op op = op_of_byte(byte);
+    const Op op = reader.op();
     if (op == Op::End) return true;
     if (!is_straight(op)) return false;
     skip_immediates(reader, op);
@@ -40,9 +39,6 @@ bool Compiler::inline_call(u32 callee) {
   if (callee == index_ || type.params.size() > kInlineArgsMax || options_.spill_all ||
       !targets_->may_inline(callee)) {
     return false;
-  }
-  for (const ValType& param : type.params) {
-    if (param.kind == Kind::V128) return false;
   }
   if (!can_inline(function)) return false;
 
@@ -60,7 +56,7 @@ bool Compiler::inline_call(u32 callee) {
   }
   while (!has_failed_) {
     op_offset_ = reader_.offset();
-    const Op op = op_of_byte(reader_.byte());
+    const Op op = reader_.op();
     if (op == Op::End) break;
     if (op == Op::LocalGet) {
       push_inline_arg(inline_args_[reader_.u32_leb()]);
@@ -80,7 +76,7 @@ bool Compiler::inline_call(u32 callee) {
 void Compiler::take_inline_arg(InlineArg& arg) {
   arg.value = pop();
   if (arg.value.where == Value::Where::Const || arg.value.where == Value::Where::Local) return;
-  arg.slot = new_slot();
+  arg.slot = new_slot(arg.value.type);
   store_value(arg.value, frame(arg.slot));
   if (arg.value.where == Value::Where::Reg) release(arg.value.reg);
 }
@@ -89,7 +85,7 @@ void Compiler::push_inline_arg(const InlineArg& arg) {
   if (arg.value.where == Value::Where::Const) return push_const(arg.value.type, arg.value.bits);
   if (arg.value.where == Value::Where::Local) return push_local(arg.value.local, arg.value.type);
   const Reg copy = allocate(arg.value.type);
-  masm_.load(copy.is_vector() ? Load::F64 : Load::I64, copy, frame(arg.slot));
+  masm_.load(slot_load(arg.value.type, copy), copy, frame(arg.slot));
   push_reg(arg.value.type, copy);
 }
 

@@ -37,7 +37,7 @@ void Compiler::local_set(bool tee) {
 }
 
 Address Compiler::slot_of_local(u32 local) {
-  if (local_slot_[local] < 0) local_slot_[local] = new_slot();
+  if (local_slot_[local] < 0) local_slot_[local] = new_slot(local_types_[local]);
   return frame(local_slot_[local]);
 }
 
@@ -46,7 +46,7 @@ Reg Compiler::load_home(u32 local) {
   if (in_register(local)) return home;
   const u32 owner = owner_[home.code];
   if (owner != local && owner != kNone) save_reads(owner);
-  masm_.load(home.is_vector() ? Load::F64 : Load::I64, home, slot_of_local(local));
+  masm_.load(slot_load(local_types_[local], home), home, slot_of_local(local));
   valid_.add(home);
   dirty_.remove(home);
   owner_[home.code] = local;
@@ -80,7 +80,7 @@ void Compiler::save_reads(u32 local) {
     Value& value = stack_[i];
     const u32 older = value.older;
     if (((bank & temporaries_) - used_).empty()) {
-      store_value(value, slot_of_stack(i));
+      store_value(value, slot_of_stack(i, type));
       value.where = Value::Where::Slot;
       value.slot = i;
     } else {
@@ -100,7 +100,7 @@ void Compiler::store_dirty(RegSet regs) {
     const Reg reg = rest.take_first();
     const u32 local = owner_[reg.code];
     if (facts_->locals[local].end <= op_offset_ && newest_ref_[local] == kNone) continue;
-    masm_.store(reg.is_vector() ? Store::F64 : Store::I64, slot_of_local(local), reg);
+    masm_.store(slot_store(local_types_[local], reg), slot_of_local(local), reg);
   }
   dirty_ = dirty_ - regs;
 }

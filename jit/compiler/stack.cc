@@ -98,7 +98,7 @@ Operand Compiler::pop_operand(Width width) {
       if (!homes_.of(value.local).valid()) return slot_of_local(value.local);
       break;
     case Value::Where::Slot:
-      return slot_of_stack(value.slot);
+      return slot_of_stack(value.slot, value.type);
     default:
       break;
   }
@@ -110,7 +110,7 @@ Operand Compiler::pop_float_operand() {
   if (value.where == Value::Where::Local && !homes_.of(value.local).valid()) {
     return slot_of_local(value.local);
   }
-  if (value.where == Value::Where::Slot) return slot_of_stack(value.slot);
+  if (value.where == Value::Where::Slot) return slot_of_stack(value.slot, value.type);
   if (value.where == Value::Where::Const) {
     const bool f32 = value.type == Kind::F32;
     return masm_.float_constant(f32 ? FloatWidth::F32 : FloatWidth::F64, value.bits);
@@ -207,7 +207,7 @@ void Compiler::take(Reg reg) {
 void Compiler::spill(u32 index) {
   Value& value = stack_[index];
   const Reg reg = value.reg;
-  masm_.store(reg.is_vector() ? Store::F64 : Store::I64, slot_of_stack(index), reg);
+  masm_.store(slot_store(value.type, reg), slot_of_stack(index, value.type), reg);
   value.where = Value::Where::Slot;
   value.slot = index;
   temp_owner_[reg.code] = kNone;
@@ -216,18 +216,31 @@ void Compiler::spill(u32 index) {
 
 // -- Slots ----------------------------------------------------------------------------------------
 
-i32 Compiler::new_slot() { return slots_++; }
+i32 Compiler::new_slot(Kind type) {
+  const i32 slot = slots_;
+  slots_ += slot_words(type);
+  return slot;
+}
 
-Address Compiler::slot_of_stack(u32 index) {
-  if (index >= stack_slot_.size()) stack_slot_.resize(index + 1, -1);
-  if (stack_slot_[index] < 0) stack_slot_[index] = new_slot();
-  return frame(stack_slot_[index]);
+Address Compiler::slot_of_stack(u32 index, Kind type) {
+  std::vector<i32>& slots = type == Kind::V128 ? wide_stack_slot_ : stack_slot_;
+  if (index >= slots.size()) slots.resize(index + 1, -1);
+  if (slots[index] < 0) slots[index] = new_slot(type);
+  return frame(slots[index]);
+}
+
+// By way of the vector scratch.
+void Compiler::copy_slot(Kind type, Address from, Address to) {
+  masm_.load(slot_load(type, target_.vector_scratch), target_.vector_scratch, from);
+  masm_.store(slot_store(type, target_.vector_scratch), to, target_.vector_scratch);
 }
 
 void Compiler::load_value(const Value& value, Reg dst) {
   switch (value.where) {
     case Value::Where::Const:
-      if (dst.is_vector()) {
+      if (value.type == Kind::V128) {
+        masm_.move_vector_imm(dst, vectors_[value.bits]);
+      } else if (dst.is_vector()) {
         masm_.move_float_imm(value.type == Kind::F32 ? FloatWidth::F32 : FloatWidth::F64, dst,
                              value.bits);
       } else {
@@ -244,7 +257,7 @@ void Compiler::load_value(const Value& value, Reg dst) {
           masm_.move(Width::W64, dst, home);
         }
       } else {
-        masm_.load(dst.is_vector() ? Load::F64 : Load::I64, dst, slot_of_local(value.local));
+        masm_.load(slot_load(value.type, dst), dst, slot_of_local(value.local));
       }
       return;
     case Value::Where::Reg:
@@ -256,7 +269,7 @@ void Compiler::load_value(const Value& value, Reg dst) {
       }
       return;
     case Value::Where::Slot:
-      masm_.load(dst.is_vector() ? Load::F64 : Load::I64, dst, slot_of_stack(value.slot));
+      masm_.load(slot_load(value.type, dst), dst, slot_of_stack(value.slot, value.type));
       return;
     case Value::Where::Compare:
       CHECK(false);
@@ -265,7 +278,7 @@ void Compiler::load_value(const Value& value, Reg dst) {
 
 // Uses no register but the vector scratch.
 void Compiler::store_value(const Value& value, Address to) {
-  if (value.where == Value::Where::Const) {
+  if (value.where == Value::Where::Const && value.type != Kind::V128) {
     if (fits_i32(value.bits)) {
       masm_.store_imm(Store::I64, to, static_cast<i32>(value.bits));
       return;
@@ -282,7 +295,7 @@ void Compiler::store_value(const Value& value, Address to) {
   } else {
     load_value(value, reg);
   }
-  masm_.store(reg.is_vector() ? Store::F64 : Store::I64, to, reg);
+  masm_.store(slot_store(value.type, reg), to, reg);
 }
 
 // Constants stay what they are: they are the same on every path.
@@ -291,7 +304,7 @@ void Compiler::flush() {
   for (u32 i = height(); i > canonical_;) {
     Value& value = stack_[--i];
     if (value.where == Value::Where::Local) {
-      store_value(value, slot_of_stack(i));
+      store_value(value, slot_of_stack(i, value.type));
       newest_ref_[value.local] = value.older;
       value.where = Value::Where::Slot;
       value.slot = i;

@@ -29,7 +29,7 @@ struct Value {
     u32 slot;           // Slot: the stack index whose slot holds it (its own, while on the stack)
   };
   union {
-    u64 bits = 0;  // Const
+    u64 bits = 0;  // Const; of a v128 its place in Compiler::vectors_
     u32 older;     // Local: stack index of the next older entry of the same local, or kNone
   };
 };
@@ -41,6 +41,18 @@ constexpr bool in_vector(Kind type) {
 constexpr bool is_64(Kind type) {
   return type == Kind::I64 || type == Kind::F64 || type == Kind::Ref;
 }
+
+// How a value moves, whole, between a register and its slot of the frame; a v128's slot has two
+// words, all others one.
+constexpr Load slot_load(Kind type, Reg reg) {
+  if (type == Kind::V128) return Load::V128;
+  return reg.is_vector() ? Load::F64 : Load::I64;
+}
+constexpr Store slot_store(Kind type, Reg reg) {
+  if (type == Kind::V128) return Store::V128;
+  return reg.is_vector() ? Store::F64 : Store::I64;
+}
+constexpr i32 slot_words(Kind type) { return type == Kind::V128 ? 2 : 1; }
 
 constexpr Kind int_kind(Width width) { return width == Width::W32 ? Kind::I32 : Kind::I64; }
 

@@ -85,11 +85,12 @@ void MasmX64::vec2(Out& o, Op op, Reg reg, const Operand& rm) {
   o.rm(op, false, reg.number(), label_of(rm));
 }
 
-// The groups 66 0F 72 (32-bit lanes) and 73 (64-bit lanes), where AVX has dst in the v field.
-void MasmX64::vec_shift_imm(Out& o, u8 opcode, u8 extension, Reg dst, u8 count) {
+// The groups 66 0F 71 to 73 (16-, 32- and 64-bit lanes), where AVX has dst in the v field.
+void MasmX64::vec_shift_imm(Out& o, u8 opcode, u8 extension, Reg dst, Reg src, u8 count) {
   if (cpu_.avx) {
-    o.vex_rr({0x66, 1, opcode}, false, extension, dst.number(), dst.number());
+    o.vex_rr({0x66, 1, opcode}, false, extension, dst.number(), src.number());
   } else {
+    move_vec(o, dst, src);
     o.rr({0x66, 1, opcode}, false, extension, dst.number());
   }
   o.byte(count);
@@ -124,13 +125,17 @@ void MasmX64::move_float_imm(FloatWidth w, Reg dst, u64 bits) {
 }
 
 Operand MasmX64::float_constant(FloatWidth w, u64 bits) {
-  if (!is_f64(w)) bits = static_cast<u32>(bits);
+  return constant({is_f64(w) ? bits : static_cast<u32>(bits)}, false);
+}
+
+Operand MasmX64::constant(V128 bits, bool wide) {
   constexpr usize kSearched = 16;
+  const auto same = [&](const Constant& c) { return c.bits == bits && c.wide == wide; };
   usize i = constants_.size();
   const usize end = i < kSearched ? 0 : i - kSearched;
-  while (i > end && constants_[i - 1].bits != bits) i--;
+  while (i > end && !same(constants_[i - 1])) i--;
   if (i == end) {
-    constants_.push_back({bits, {}});
+    constants_.push_back({bits, wide, {}});
     i = constants_.size();
   }
   Operand constant{kNoReg};
@@ -141,13 +146,19 @@ Operand MasmX64::float_constant(FloatWidth w, u64 bits) {
 
 void MasmX64::emit_constants() {
   if (constants_.empty()) return;
-  Out o(buffer_, Buffer::kMethodBytesMax + 8 * constants_.size());
+  Out o(buffer_, Buffer::kMethodBytesMax + 16 * constants_.size());
   code_end_ = o.offset();
-  while (o.offset() % 8 != 0) o.byte(0xcc);
-  for (Constant& c : constants_) {
-    buffer_.advance_to(o.p);
-    bind(c.label);
-    o.qword(c.bits);
+  const bool has_wide = std::ranges::any_of(constants_, &Constant::wide);
+  while (o.offset() % (has_wide ? 16 : 8) != 0) o.byte(0xcc);
+  data_begin_ = o.offset();
+  for (const bool wide : {true, false}) {
+    for (Constant& c : constants_) {
+      if (c.wide != wide) continue;
+      buffer_.advance_to(o.p);
+      bind(c.label);
+      o.qword(c.bits.low);
+      if (wide) o.qword(c.bits.high);
+    }
   }
   constants_.clear();
 }
@@ -155,7 +166,7 @@ void MasmX64::emit_constants() {
 std::string MasmX64::listing() const {
   const usize end = std::min<usize>(code_end_, code().size());
   std::string text = disassemble_x64(code().first(end), 0);
-  for (usize at = (end + 7) & ~usize{7}; at < code().size(); at += 8) {
+  for (usize at = data_begin_; at < code().size(); at += 8) {
     u64 bits;
     std::memcpy(&bits, code().data() + at, sizeof bits);
     text += fmt::format("{:#x}: {:#018x}\n", at, bits);
@@ -175,12 +186,12 @@ void MasmX64::bitcast(Width w, Reg dst, Reg src) {
 // All ones, shifted: no load, and the processor knows that it waits for nothing.
 void MasmX64::sign_mask(Out& o, FloatWidth w, Reg dst) {
   vec(o, kPcmpeqd, dst, dst, dst);
-  vec_shift_imm(o, is_f64(w) ? 0x73 : 0x72, 6, dst, is_f64(w) ? 63 : 31);
+  vec_shift_imm(o, is_f64(w) ? 0x73 : 0x72, 6, dst, dst, is_f64(w) ? 63 : 31);
 }
 
 void MasmX64::all_but_sign(Out& o, FloatWidth w, Reg dst) {
   vec(o, kPcmpeqd, dst, dst, dst);
-  vec_shift_imm(o, is_f64(w) ? 0x73 : 0x72, 2, dst, 1);
+  vec_shift_imm(o, is_f64(w) ? 0x73 : 0x72, 2, dst, dst, 1);
 }
 
 // -- Arithmetic -----------------------------------------------------------------------------------

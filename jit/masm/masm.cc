@@ -22,6 +22,15 @@ FloatCond invert(FloatCond cond) {
   return kInverse[static_cast<u8>(cond)];
 }
 
+bool commutes(VectorBinary op) {
+  enum Order : bool { Ordered, Commutes };
+  constexpr Order kOrders[] = {
+#define VECTOR_BINARY(name, order, nan) order,
+#include "jit/masm/vector.def"
+  };
+  return kOrders[static_cast<u8>(op)] == Commutes;
+}
+
 std::unique_ptr<Masm> make_host_masm(const CpuFeatures& features) {
   return asmjit::Arch::kHost == asmjit::Arch::kX64 ? make_masm_x64(features)
                                                    : make_masm_a64(features);

@@ -60,6 +60,32 @@ enum class Divide : u8 { DivS, DivU, RemS, RemU };
 enum class Unary : u8 { Clz, Ctz, Popcnt, Extend8S, Extend16S, Extend32S, Neg, Not };
 enum class FloatBinary : u8 { Add, Sub, Mul, Div, Min, Max, Copysign };
 enum class FloatUnary : u8 { Neg, Abs, Sqrt, Ceil, Floor, Trunc, Nearest };
+
+// A v128 as two words; lane 0 is at the low end.
+struct V128 {
+  u64 low = 0;
+  u64 high = 0;
+  constexpr bool operator==(const V128&) const = default;
+};
+enum class VectorShape : u8 { I8x16, I16x8, I32x4, I64x2, F32x4, F64x2 };
+enum class VectorUnary : u8 {
+#define VECTOR_UNARY(name, nan) name,
+#include "jit/masm/vector.def"
+};
+enum class VectorBinary : u8 {
+#define VECTOR_BINARY(name, order, nan) name,
+#include "jit/masm/vector.def"
+};
+enum class VectorTernary : u8 {
+#define VECTOR_TERNARY(name, nan) name,
+#include "jit/masm/vector.def"
+};
+enum class VectorLoad : u8 {
+#define VECTOR_LOAD(name) name,
+#include "jit/masm/vector.def"
+};
+bool commutes(VectorBinary op);
+
 enum class Cond : u8 { Eq, Ne, LtS, LtU, GtS, GtU, LeS, LeU, GeS, GeU };
 // Ordered unless said otherwise: a comparison with a NaN is false, Ne with a NaN is true.
 // The Not forms are their negations (true with a NaN, except NotNe), so that any can be inverted.
@@ -71,12 +97,15 @@ FloatCond invert(FloatCond cond);
 
 // A comparison that has not been made yet.
 struct Compare {
-  enum class Kind : u8 { Int, Test, Float };
+  enum class Kind : u8 { Int, Test, Float, AnyTrue, AllTrue };
   Kind kind = Kind::Int;
   Width width = Width::W32;  // Int, Test
   FloatWidth float_width{};  // Float
-  Cond cond = Cond::Eq;      // Int: lhs cond rhs. Test: (lhs & rhs) cond 0; Eq, Ne, LtS, GeS.
-  FloatCond float_cond{};    // Float: lhs cond rhs
+  // Int: lhs cond rhs. Test: (lhs & rhs) cond 0; Eq, Ne, LtS, GeS. AnyTrue, AllTrue: Ne when some
+  // bit, or some bit of each lane, of the vector lhs is set; Eq when not.
+  Cond cond = Cond::Eq;
+  VectorShape shape{};     // AllTrue
+  FloatCond float_cond{};  // Float: lhs cond rhs
   Reg lhs;
   Operand rhs{kNoReg};
 
@@ -90,7 +119,7 @@ struct Compare {
 };
 
 // Memory accesses of wasm and of frames. The name says the register's type, then what is read:
-// I64Load32S reads 32 bits and sign-extends them to an i64. V32Zero etc. come with SIMD.
+// I64Load32S reads 32 bits and sign-extends them to an i64.
 enum class Load : u8 {
   I32Load8S,
   I32Load8U,
@@ -171,6 +200,9 @@ class Masm {
   // Places the constants that the code refers to; at the function's end, once. Until then ok() is
   // false if there are any.
   virtual void emit_constants() = 0;
+  virtual void move_vector_imm(Reg dst, V128 value) = 0;
+  // A right operand of vector_binary in this function, if takes_memory() says so.
+  virtual Operand vector_constant(V128 value) = 0;
   // Bits between an integer and a vector register, either way.
   virtual void bitcast(Width, Reg dst, Reg src) = 0;
 
@@ -203,11 +235,36 @@ class Masm {
   // that cannot trap.
   virtual void convert(Convert, Reg dst, Reg src, Label* invalid, Label* overflow) = 0;
 
+  // Every NaN in dst becomes the positive canonical one: in the lowest lane, or in all.
+  virtual void canonicalise_nan(FloatWidth, Reg dst) = 0;
+  virtual void canonicalise_nans(FloatWidth, Reg dst) = 0;
+
+  // -- Vectors --------------------------------------------------------------------------------
+  virtual void vector_unary(VectorUnary, Reg dst, Reg src) = 0;
+  // May rhs be memory or a constant?
+  virtual bool takes_memory(VectorBinary) const = 0;
+  virtual void vector_binary(VectorBinary, Reg dst, Reg lhs, Operand rhs) = 0;
+  virtual void vector_ternary(VectorTernary, Reg dst, Reg a, Reg b, Reg c) = 0;
+  // Shl, ShrS, ShrU of each lane; the count is taken modulo the lane's width.
+  virtual void vector_shift(Shift, VectorShape, Reg dst, Reg src, Reg count) = 0;
+  virtual void vector_shift(Shift, VectorShape, Reg dst, Reg src, u8 count) = 0;
+  // Bytes of lhs (0 to 15) and rhs (16 to 31).
+  virtual void shuffle(Reg dst, Reg lhs, Reg rhs, std::span<const u8, 16> lanes) = 0;
+  virtual void splat(VectorShape, Reg dst, Reg src) = 0;
+  virtual void extract_lane(VectorShape, bool is_signed, Reg dst, Reg src, u8 lane) = 0;
+  virtual void replace_lane(VectorShape, Reg dst, Reg src, Reg value, u8 lane) = 0;
+  virtual void bitmask(VectorShape, Reg dst, Reg src) = 0;
+  virtual void load_vector(VectorLoad, Reg dst, Address) = 0;
+  // Of the four integer shapes.
+  virtual void load_lane(VectorShape, Reg dst, Reg src, Address, u8 lane) = 0;
+  virtual void store_lane(VectorShape, Address, Reg src, u8 lane) = 0;
+
   // -- Comparisons ----------------------------------------------------------------------------
   virtual void set_if(const Compare&, Reg dst) = 0;  // 1 or 0
   // dst = compare ? if_true : if_false; integer or vector registers. Of vectors only the width is
   // selected: what lies above it in dst becomes undefined.
   virtual void select_if(const Compare&, Width, Reg dst, Reg if_true, Reg if_false) = 0;
+  virtual void select_vector_if(const Compare&, Reg dst, Reg if_true, Reg if_false) = 0;  // v128
   virtual void branch_if(const Compare&, Label&) = 0;
 
   // -- Control --------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ class alignas(128) MasmA64 final : public Masm {
   void move_float_imm(FloatWidth, Reg dst, u64 bits) override;
   Operand float_constant(FloatWidth, u64 bits) override;
   void emit_constants() override {}  // They are made where they are used.
+  void move_vector_imm(Reg dst, V128 value) override;
+  Operand vector_constant(V128 value) override;
   void bitcast(Width, Reg dst, Reg src) override;
   void load(Load, Reg dst, Address) override;
   void store(Store, Address, Reg src) override;
@@ -49,9 +51,28 @@ class alignas(128) MasmA64 final : public Masm {
   void float_binary(FloatBinary, FloatWidth, Reg dst, Reg lhs, Operand rhs) override;
   void float_unary(FloatUnary, FloatWidth, Reg dst, Reg src) override;
   void convert(Convert, Reg dst, Reg src, Label* invalid, Label* overflow) override;
+  void canonicalise_nan(FloatWidth, Reg dst) override;
+  void canonicalise_nans(FloatWidth, Reg dst) override;
+
+  // Target::has_vectors is not set: these fail.
+  void vector_unary(VectorUnary, Reg dst, Reg src) override;
+  bool takes_memory(VectorBinary) const override { return false; }
+  void vector_binary(VectorBinary, Reg dst, Reg lhs, Operand rhs) override;
+  void vector_ternary(VectorTernary, Reg dst, Reg a, Reg b, Reg c) override;
+  void vector_shift(Shift, VectorShape, Reg dst, Reg src, Reg count) override;
+  void vector_shift(Shift, VectorShape, Reg dst, Reg src, u8 count) override;
+  void shuffle(Reg dst, Reg lhs, Reg rhs, std::span<const u8, 16> lanes) override;
+  void splat(VectorShape, Reg dst, Reg src) override;
+  void extract_lane(VectorShape, bool is_signed, Reg dst, Reg src, u8 lane) override;
+  void replace_lane(VectorShape, Reg dst, Reg src, Reg value, u8 lane) override;
+  void bitmask(VectorShape, Reg dst, Reg src) override;
+  void load_vector(VectorLoad, Reg dst, Address) override;
+  void load_lane(VectorShape, Reg dst, Reg src, Address, u8 lane) override;
+  void store_lane(VectorShape, Address, Reg src, u8 lane) override;
 
   void set_if(const Compare&, Reg dst) override;
   void select_if(const Compare&, Width, Reg dst, Reg if_true, Reg if_false) override;
+  void select_vector_if(const Compare&, Reg dst, Reg if_true, Reg if_false) override;
   void branch_if(const Compare&, Label&) override;
 
   void bind(Label&) override;

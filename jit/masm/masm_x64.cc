@@ -543,6 +543,7 @@ bool MasmX64::zero_flag_is_set_by(const Out& o, const Compare& c) {
 
 MasmX64::Flags MasmX64::compare(Out& o, const Compare& c) {
   if (c.kind == Compare::Kind::Float) return compare_float(o, c);
+  if (c.kind >= Compare::Kind::AnyTrue) return test_vector(o, c);
   if (zero_flag_is_set_by(o, c)) return {cc_of(c.cond)};
   c.kind == Compare::Kind::Int ? compare_int(o, c) : test(o, c);
   return {cc_of(c.cond)};

@@ -1,4 +1,5 @@
-// Masm for x86-64. Integers, control and frames are in masm_x64.cc, floats in float_x64.cc.
+// Masm for x86-64. Integers, control and frames are in masm_x64.cc, floats in float_x64.cc, vectors
+// in vector_x64.cc and lanes_x64.cc.
 #pragma once
 
 #include "jit/masm/encode_x64.h"
@@ -17,7 +18,7 @@ class alignas(128) MasmX64 final : public Masm {
     buffer_.reset();
     zero_flag_ = {};
     constants_.clear();
-    code_end_ = ~u32{0};
+    code_end_ = data_begin_ = ~u32{0};
   }
   u32 offset() const override { return buffer_.offset(); }
   std::span<const u8> code() const override { return buffer_.code(); }
@@ -32,6 +33,8 @@ class alignas(128) MasmX64 final : public Masm {
   void move_float_imm(FloatWidth, Reg dst, u64 bits) override;
   Operand float_constant(FloatWidth, u64 bits) override;
   void emit_constants() override;
+  void move_vector_imm(Reg dst, V128 value) override;
+  Operand vector_constant(V128 value) override;
   void bitcast(Width, Reg dst, Reg src) override;
   void load(Load, Reg dst, Address) override;
   void store(Store, Address, Reg src) override;
@@ -50,9 +53,27 @@ class alignas(128) MasmX64 final : public Masm {
   void float_binary(FloatBinary, FloatWidth, Reg dst, Reg lhs, Operand rhs) override;
   void float_unary(FloatUnary, FloatWidth, Reg dst, Reg src) override;
   void convert(Convert, Reg dst, Reg src, Label* invalid, Label* overflow) override;
+  void canonicalise_nan(FloatWidth, Reg dst) override;
+  void canonicalise_nans(FloatWidth, Reg dst) override;
+
+  void vector_unary(VectorUnary, Reg dst, Reg src) override;
+  bool takes_memory(VectorBinary) const override;
+  void vector_binary(VectorBinary, Reg dst, Reg lhs, Operand rhs) override;
+  void vector_ternary(VectorTernary, Reg dst, Reg a, Reg b, Reg c) override;
+  void vector_shift(Shift, VectorShape, Reg dst, Reg src, Reg count) override;
+  void vector_shift(Shift, VectorShape, Reg dst, Reg src, u8 count) override;
+  void shuffle(Reg dst, Reg lhs, Reg rhs, std::span<const u8, 16> lanes) override;
+  void splat(VectorShape, Reg dst, Reg src) override;
+  void extract_lane(VectorShape, bool is_signed, Reg dst, Reg src, u8 lane) override;
+  void replace_lane(VectorShape, Reg dst, Reg src, Reg value, u8 lane) override;
+  void bitmask(VectorShape, Reg dst, Reg src) override;
+  void load_vector(VectorLoad, Reg dst, Address) override;
+  void load_lane(VectorShape, Reg dst, Reg src, Address, u8 lane) override;
+  void store_lane(VectorShape, Address, Reg src, u8 lane) override;
 
   void set_if(const Compare&, Reg dst) override;
   void select_if(const Compare&, Width, Reg dst, Reg if_true, Reg if_false) override;
+  void select_vector_if(const Compare&, Reg dst, Reg if_true, Reg if_false) override;
   void branch_if(const Compare&, Label&) override;
 
   void bind(Label&) override;
@@ -135,7 +156,14 @@ class alignas(128) MasmX64 final : public Masm {
   void vec2(Out&, Op, Reg reg, Reg rm, bool wide = false);
   void vec2(Out&, Op, Reg reg, const Address& rm);
   void vec2(Out&, Op, Reg reg, const Operand& rm);
-  void vec_shift_imm(Out&, u8 opcode, u8 extension, Reg dst, u8 count);
+  void vec2(Out&, Op, Reg reg, V128 constant);
+  // The same without the restriction; may change xmm15, which is then neither lhs nor rhs.
+  void vec_any(Out&, Op, Reg dst, Reg lhs, Reg rhs);
+  void vec(Out&, Op, Reg dst, Reg lhs, V128 constant, u32 imm_bytes = 0);
+  // An immediate byte behind the operands.
+  void vec_imm(Out&, Op, Reg dst, Reg lhs, Reg rhs, u8 imm, bool wide = false);
+  void vec2_imm(Out&, Op, Reg dst, Reg src, u8 imm);
+  void vec_shift_imm(Out&, u8 opcode, u8 extension, Reg dst, Reg src, u8 count);
   void move_vec(Out&, Reg dst, Reg src);
   void sign_mask(Out&, FloatWidth, Reg dst);
   void all_but_sign(Out&, FloatWidth, Reg dst);
@@ -156,16 +184,55 @@ class alignas(128) MasmX64 final : public Masm {
   void float_from_u64(Out&, FloatWidth, Reg dst, Reg src);
   void convert_float(Out&, FloatWidth from, Reg dst, Reg src);
 
-  // Eight bytes behind the function's code.
+  // vector_x64.cc
+  using Lanes = std::span<const u8, 16>;
+  void zero(Out&, Reg dst);
+  Flags test_vector(Out&, const Compare&);
+  void i64x2_abs(Out&, Reg dst, Reg src);
+  void i8x16_popcnt(Out&, Reg dst, Reg src);
+  void negate(Out&, Op sub, Reg dst, Reg src);
+  void extend_high(Out&, Op extend, Reg dst, Reg src);
+  void pairwise(Out&, VectorUnary, Reg dst, Reg src);
+  void convert_vector(Out&, VectorUnary, Reg dst, Reg src);
+  void f32x4_from_u32(Out&, Reg dst, Reg src);
+  void trunc_sat_f32x4_s(Out&, Reg dst, Reg src);
+  void trunc_sat_f32x4_u(Out&, Reg dst, Reg src);
+  void trunc_sat_f64x2_s(Out&, Reg dst, Reg src);
+  void trunc_sat_f64x2_u(Out&, Reg dst, Reg src);
+  void vector_special(Out&, VectorBinary, Reg dst, Reg lhs, Reg rhs);
+  void i64x2_mul(Out&, Reg dst, Reg lhs, Reg rhs);
+  void extmul(Out&, Op extend, bool high, Reg dst, Reg lhs, Reg rhs);
+  void vector_min(Out&, FloatWidth, Reg dst, Reg lhs, Reg rhs);
+  void vector_max(Out&, FloatWidth, Reg dst, Reg lhs, Reg rhs);
+  void dot_of_bytes(Out&, Reg dst, Reg lhs, Reg rhs);
+  void bitselect(Out&, Reg dst, Reg a, Reg b, Reg c);
+  void multiply_add(Out&, FloatWidth, bool negated, Reg dst, Reg a, Reg b, Reg c);
+  void fused_multiply_add(Out&, FloatWidth, bool negated, Reg dst, Reg a, Reg b, Reg c);
+  void shift_bytes(Out&, Shift, Reg dst, Reg src, u8 count);
+  void shift_bytes(Out&, Shift, Reg dst, Reg src, Reg count);
+  void shift_i64x2_signed(Out&, Reg dst, Reg src);
+  void splat_bytes(Out&, Reg dst, Reg src);
+  // lanes_x64.cc: false if the lanes are not of that kind.
+  bool shuffle_one(Out&, Reg dst, Reg src, Lanes);
+  bool shuffle_words(Out&, Reg dst, Reg src, Lanes);
+  bool unpack(Out&, Reg dst, Reg lhs, Reg rhs, Lanes);
+  bool blend(Out&, Reg dst, Reg lhs, Reg rhs, Lanes);
+  bool shuffle_pairs(Out&, Reg dst, Reg lhs, Reg rhs, Lanes);
+  bool align_right(Out&, Reg dst, Reg lhs, Reg rhs, Lanes);
+
+  // Eight or sixteen bytes behind the function's code.
   struct Constant {
-    u64 bits;
+    V128 bits;
+    bool wide;
     Label label;
   };
+  Operand constant(V128 bits, bool wide);
   Label& label_of(const Operand& constant) {
     return constants_[static_cast<usize>(constant.imm)].label;
   }
   std::vector<Constant> constants_;
-  u32 code_end_ = ~u32{0};  // Where the constants begin.
+  u32 code_end_ = ~u32{0};    // Padding up to a multiple of 16 follows,
+  u32 data_begin_ = ~u32{0};  // and then the constants.
 
   const Target& target_;
   const CpuFeatures cpu_;

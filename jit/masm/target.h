@@ -52,6 +52,8 @@ struct Target {
   // each bank (the result registers among them) are never homes of locals.
   std::span<const Reg> temp_order;
 
+  bool has_vectors;  // Masm's vector methods work; without them such functions are refused.
+
   u32 return_address_bytes;  // Pushed by a call: 8 on x86-64, 0 where it is in a register.
   // The return address of a frame is at sp + frame size + this: 0 on x86-64; -16 on AArch64, where
   // enter_frame puts it into the frame's top 16 bytes.

@@ -71,6 +71,7 @@ constexpr Target make_target(Reg shift_count) {
   t.div_clobber = rdx;
   t.shift_count = shift_count;
   t.temp_order = kTempOrder;
+  t.has_vectors = true;
   t.return_address_bytes = 8;
   t.return_address_offset = 0;
   t.frame_alignment = 8;
