@@ -88,7 +88,8 @@ class StackWalker {
     const bool has_frame = entry.pushed_bytes != PcEntry::kNoFrame;
     const u64 frame =
         has_frame ? without_return_address(function->frame_bytes) + entry.pushed_bytes : 0;
-    pop_frame(frame, function->stack_arg_bytes);
+    const u32 widened = has_frame ? 0 : function->widened_bytes;
+    pop_frame(frame, function->stack_arg_bytes - widened);
   }
 
   bool leave_stub(const StubSpace& stubs) {

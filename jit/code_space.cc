@@ -191,6 +191,7 @@ Result<FunctionCode*> CodeSpace::reserve(u32 index, const CompiledFunction& func
             .index = index,
             .frame_bytes = function.frame_bytes,
             .stack_arg_bytes = function.stack_arg_bytes,
+            .widened_bytes = function.widened_bytes,
             .pcs_bytes = pcs_bytes,
             .saved = function.saved.bits(),
             .pcs = pcs};

@@ -37,6 +37,7 @@ struct FunctionCode {
   u32 index = 0;
   u32 frame_bytes = 0;
   u32 stack_arg_bytes = 0;
+  u32 widened_bytes = 0;  // See CompiledFunction.
   u32 pcs_bytes = 0;
   u64 saved = 0;            // RegSet bits.
   const u8* pcs = nullptr;  // PcEntries as packed differences.

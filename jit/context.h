@@ -45,6 +45,9 @@ struct FuncRef {
   const void* cross_code = nullptr;
   TypeId type = 0;
   u32 index = 0;  // In its module's function index space.
+  // Of the type: display[d] is its supertype at depth d, display[depth] the type itself.
+  const TypeId* display = nullptr;
+  u32 depth = 0;
 };
 
 // What an instance was given for an imported function. Entered with the function's index in

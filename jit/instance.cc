@@ -25,6 +25,12 @@ T* at_offset(Context* context, i32 offset) {
 
 Error out_of_stubs() { return make_error(Err::LimitExceeded, "too many shapes of signatures"); }
 
+void set_display(FuncRef& ref) {
+  const DefinedType& type = defined_type(ref.type);
+  ref.display = type.display.data();
+  ref.depth = type.depth;
+}
+
 u64 address_of(const Cell& cell, bool is_64) {
   return is_64 ? cell.bits : static_cast<u32>(cell.bits);
 }
@@ -92,6 +98,7 @@ FuncRef* ProcessStore::host_ref(const HostFunction* host) {
   const void* cross = engine_.stubs().host_ref(host->type);
   if (cross == nullptr) return nullptr;
   host_refs_.push_back({.code = host, .cross_code = cross, .type = host->type});
+  set_display(host_refs_.back());
   return &host_refs_.back();
 }
 
@@ -338,7 +345,12 @@ FuncRef* Instance::make_func_ref(u32 index) {
   const TypeId type = module().functions[index].type;
   const void* cross = store_.engine().stubs().cross(type);
   CHECK(cross != nullptr);
-  own_refs_.push_back({code_->entry(index), context_, cross, type, index});
+  own_refs_.push_back({.code = code_->entry(index),
+                       .context = context_,
+                       .cross_code = cross,
+                       .type = type,
+                       .index = index});
+  set_display(own_refs_.back());
   return &own_refs_.back();
 }
 

@@ -15,6 +15,8 @@ namespace lr::jit {
 namespace {
 
 constexpr u64 kSpaceBytes = 16 * kMiB;
+// Cross stubs have the end of the space to themselves: a return address says whether it is of one.
+constexpr u64 kCrossBytes = 4 * kMiB;
 // A stub whose frame fits into the reserve needs no stack check.
 constexpr u32 kUncheckedFrameBytes = 256;
 constexpr u32 kRunSp = offsetof(RunState, sp);
@@ -104,6 +106,9 @@ class StubEmitter {
   enum class From { Import, Ref, Constant };
   void host_call(From from, const HostFunction* function);
   void cross();
+  // `cross_begin` is where the cross stubs are.
+  void tail_cross(const u8* cross_begin);
+  void tail_import(const u8* cross_begin);
   void thunk();
 
  private:
@@ -308,6 +313,49 @@ void StubEmitter::cross() {
   finish_check();
 }
 
+// As a function would be entered that returns to our caller's caller. If that is a cross stub, its
+// frame keeps the context to return to, and the results have their place above it already.
+void StubEmitter::tail_cross(const u8* cross_begin) {
+  Label plain;
+  masm_.return_address(temp_);
+  masm_.move_imm(Width::W64, target_.scratch, reinterpret_cast<u64>(cross_begin));
+  masm_.alu(Alu::Sub, Width::W64, temp_, temp_, target_.scratch);
+  masm_.branch_if({.width = Width::W64,
+                   .cond = Cond::GeU,
+                   .lhs = temp_,
+                   .rhs = Operand::immediate(i32{kCrossBytes})},
+                  plain);
+  load64(temp_, target_.call_target, offsetof(FuncRef, context));
+  masm_.branch_if(
+      {.width = Width::W64, .cond = Cond::Eq, .lhs = temp_, .rhs = Operand::immediate(0)}, plain);
+  change_context(temp_);
+  masm_.jump(at(target_.call_target, offsetof(FuncRef, code)));
+  masm_.bind(plain);  // The host, or the first change of contexts.
+  masm_.jump(at(target_.call_target, offsetof(FuncRef, cross_code)));
+}
+
+void StubEmitter::tail_import(const u8* cross_begin) {
+  const Reg index = target_.call_target;
+  const auto load_slot = [&](Reg dst, u64 member) {
+    masm_.shift(Shift::Shl, Width::W64, temp_, index, u8{4});
+    masm_.load(Load::I64, dst,
+               {.base = target_.context,
+                .index = temp_,
+                .disp = kImportsOffset + static_cast<i32>(member)});
+  };
+  Label host;
+  masm_.move(Width::W64, index, target_.scratch);
+  load_slot(temp_, offsetof(ImportSlot, code));
+  masm_.move_imm(Width::W64, target_.scratch, reinterpret_cast<u64>(lr_import_cross));
+  masm_.branch_if({.width = Width::W64, .cond = Cond::Ne, .lhs = temp_, .rhs = target_.scratch},
+                  host);
+  load_slot(target_.call_target, offsetof(ImportSlot, target));
+  tail_cross(cross_begin);
+  masm_.bind(host);
+  masm_.move(Width::W64, target_.scratch, index);
+  masm_.jump(temp_);
+}
+
 //   sp -> [stack arguments][stack results] return address | ActivationRecord
 void StubEmitter::thunk() {
   const ValuePlaces& params = convention_.params;
@@ -354,23 +402,25 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
   std::unique_ptr<StubSpace> space(new StubSpace(cpu));
   space->mapping_ = TRY(CodeMapping::create(0, kSpaceBytes));
 
-  // In the order of Stub. Helpers are generated below; traps and the rest are fixed.
+  // In the order of Stub. Traps and four of the rest are fixed, the others are generated below.
 #define TRAP(name, text) \
   space->addresses_.push_back(lr_trap_entries + static_cast<u32>(Trap::name) * kTrapEntryBytes);
 #include "jit/traps.def"
-#define HELPER(name, params, results) space->addresses_.push_back(nullptr);
-#include "jit/helpers.def"
-  for (const char* fixed : {lr_yield, lr_stack_check, lr_extent_miss, lr_lazy, lr_gc_allocate}) {
-    space->addresses_.push_back(fixed);
-  }
-  CHECK(space->addresses_.size() == static_cast<usize>(Stub::kCount));
+  space->addresses_.resize(static_cast<usize>(Stub::kCount));
+  space->place_fixed(Stub::Yield, lr_yield);
+  space->place_fixed(Stub::StackCheck, lr_stack_check);
+  space->place_fixed(Stub::ExtentMiss, lr_extent_miss);
+  space->place_fixed(Stub::LazyCompile, lr_lazy);
+  space->place_fixed(Stub::GcAllocate, lr_gc_allocate);
 
   space->used_ = static_cast<u32>(space->addresses_.size()) * kStubJumpBytes;
+  space->cross_used_ = static_cast<u32>(kSpaceBytes - kCrossBytes);
   u32 index = 0;
-#define HELPER(name, params, results)                        \
-  space->addresses_[static_cast<u32>(Stub::Helper_##name)] = \
-      space->helper(&kHelpers[index++], params, results);
+#define HELPER(name, params, results) \
+  space->place_fixed(Stub::Helper_##name, space->helper(&kHelpers[index++], params, results));
 #include "jit/helpers.def"
+  space->place_fixed(Stub::TailCross, space->cached('x', DefinedType{}));
+  space->place_fixed(Stub::TailImport, space->cached('i', DefinedType{}));
   space->cross_plain_ = space->cached('c', DefinedType{});
   for (usize i = 0; i < space->addresses_.size(); i++) {
     write_stub_jump(space->mapping_.writable() + i * kStubJumpBytes, space->addresses_[i]);
@@ -412,11 +462,17 @@ const void* StubSpace::cached(char kind, const DefinedType& type) {
       break;
     case 'c':
       emitter.cross();
+      return entry->second = finish(emitter.frame, emitter.relocs, true);
+    case 'x':
+      emitter.tail_cross(cross_begin());
+      break;
+    case 'i':
+      emitter.tail_import(cross_begin());
       break;
     default:
       emitter.thunk();
   }
-  return entry->second = finish(emitter.frame, emitter.relocs);
+  return entry->second = finish(emitter.frame, emitter.relocs, false);
 }
 
 const void* StubSpace::helper(const HostFunction* function, const char* params,
@@ -425,15 +481,20 @@ const void* StubSpace::helper(const HostFunction* function, const char* params,
   masm_->reset();
   StubEmitter emitter(*masm_, convention);
   emitter.host_call(StubEmitter::From::Constant, function);
-  return finish(emitter.frame, emitter.relocs);
+  return finish(emitter.frame, emitter.relocs, false);
 }
 
+const u8* StubSpace::cross_begin() const { return mapping_.code() + (kSpaceBytes - kCrossBytes); }
+
 // Copies what has been emitted into the space.
-const void* StubSpace::finish(const StubFrame& frame, const std::vector<CallReloc>& relocs) {
+const void* StubSpace::finish(const StubFrame& frame, const std::vector<CallReloc>& relocs,
+                              bool is_cross) {
   CHECK(masm_->ok());
   const std::span<const u8> code = masm_->code();
-  const u32 offset = (used_ + 15) & ~15u;
-  if (offset + code.size() > mapping_.code_bytes()) return nullptr;
+  u32& used = is_cross ? cross_used_ : used_;
+  const u64 end = is_cross ? kSpaceBytes : kSpaceBytes - kCrossBytes;
+  const u32 offset = (used + 15) & ~15u;
+  if (offset + code.size() > end) return nullptr;
   u8* const out = mapping_.writable() + offset;
   const u8* const from = mapping_.code() + offset;
   std::memcpy(out, code.data(), code.size());
@@ -446,8 +507,10 @@ const void* StubSpace::finish(const StubFrame& frame, const std::vector<CallRelo
   StubFrame placed = frame;
   placed.offset = offset;
   placed.size = static_cast<u32>(code.size());
-  frames_.push_back(placed);
-  used_ = offset + placed.size;
+  frames_.insert(std::upper_bound(frames_.begin(), frames_.end(), offset,
+                                  [](u32 at, const StubFrame& stub) { return at < stub.offset; }),
+                 placed);
+  used = offset + placed.size;
   return from;
 }
 

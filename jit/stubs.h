@@ -6,6 +6,8 @@
 //               stack, hops to the worker's stack, calls, hops back
 //   cross       from one instance to another: changes the context, the memory registers and the
 //               doorbell, and back
+//   tail        from one instance to another for good: reuses the frame of a cross stub if the caller
+//               returns into one, so that instances can call one another's tails for ever
 //   thunk       from an ActivationRecord's array into a function and back
 //
 // Signatures that travel alike share their stubs. One StubSpace per engine; any thread.
@@ -64,12 +66,15 @@ class StubSpace {
   explicit StubSpace(const CpuFeatures& cpu);
   const void* cached(char kind, const DefinedType& type);
   const void* helper(const HostFunction* function, const char* params, const char* results);
-  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs);
+  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs, bool is_cross);
+  void place_fixed(Stub stub, const void* code) { addresses_[static_cast<usize>(stub)] = code; }
+  const u8* cross_begin() const;
 
   mutable std::mutex mutex_;
   std::unique_ptr<Masm> masm_;
   CodeMapping mapping_;
   u32 used_ = 0;
+  u32 cross_used_ = 0;
   const void* cross_plain_ = nullptr;  // For signatures that travel in registers alone.
   std::vector<const void*> addresses_;
   std::vector<StubFrame> frames_;  // In the order of their addresses.

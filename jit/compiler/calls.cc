@@ -113,11 +113,7 @@ void Compiler::emit_call(const Signature& signature, Reg extra, Emit&& emit) {
   store_dirty(homes_.all() - target_.callee_saved);
   const u32 args = stack_bytes(signature.params, target_.int_args, target_.vector_args);
   const u32 results = stack_bytes(signature.results, target_.int_results, target_.vector_results);
-  const i32 pushed = static_cast<i32>(args + results);
-  if (pushed > 0) {
-    masm_.adjust_sp(-pushed);
-    sp_shift_ += pushed;
-  }
+  push_down(args + results);
   moves_.clear();
   if (extra.valid()) moves_.push_back({target_.call_target, extra});
   place_values(signature.params, target_.int_args, target_.vector_args, {target_.sp});
@@ -170,34 +166,72 @@ void Compiler::call() {
   });
 }
 
-// Pops the index; the FuncRef* of the element, which is in use. Traps as the specification says.
+void Compiler::push_down(u32 bytes) {
+  if (bytes == 0) return;
+  masm_.adjust_sp(-static_cast<i32>(bytes));
+  sp_shift_ += static_cast<i32>(bytes);
+  pushed_max_ = std::max(pushed_max_, static_cast<u32>(sp_shift_));
+}
+
+// -- Calls through references ---------------------------------------------------------------------
+
+void Compiler::trap_if_null(Reg ref, Trap trap) {
+  Compare null = test(Width::W64, ref);
+  null.negate();
+  masm_.branch_if(null, cold_[cold_trap(trap)].entry);
+}
+
+// A type without subtypes is compared; else the type or the supertype at its depth is.
+void Compiler::check_func_type(Reg ref, TypeId id) {
+  const DefinedType& type = defined_type(id);
+  const Reg actual = allocate(Kind::I64);
+  Compare other;
+  other.cond = Cond::Ne;
+  other.lhs = actual;
+  other.rhs = Operand::immediate(static_cast<i32>(id));
+  masm_.load(Load::I32, actual, {ref, kNoReg, 0, offsetof(FuncRef, type)});
+  const u32 trap = cold_trap(Trap::IndirectCallTypeMismatch);
+  if (type.is_final) {
+    masm_.branch_if(other, cold_[trap].entry);
+    return release(actual);
+  }
+  Label same;
+  Compare equal = other;
+  equal.negate();
+  masm_.branch_if(equal, same);
+  masm_.load(Load::I32, actual, {ref, kNoReg, 0, offsetof(FuncRef, depth)});
+  Compare shallow = other;
+  shallow.cond = Cond::LeU;
+  shallow.rhs = Operand::immediate(static_cast<i32>(type.depth));
+  masm_.branch_if(shallow, cold_[trap].entry);
+  masm_.load(Load::I64, actual, {ref, kNoReg, 0, offsetof(FuncRef, display)});
+  masm_.load(Load::I32, actual, {actual, kNoReg, 0, static_cast<i32>(type.depth * sizeof(TypeId))});
+  masm_.branch_if(other, cold_[trap].entry);
+  masm_.bind(same);
+  release(actual);
+}
+
+// A table's own type may say that nothing can be wrong.
 Reg Compiler::load_func_ref(u32 table, TypeId type) {
+  const ValType element_type = module_->tables[table].type.element;
   const Reg index = pop_reg();
   const Address element = table_element(table, index, Trap::UndefinedElement);
   const Reg ref = element.base;
   masm_.load(Load::I64, ref, element);
   release(index);
-  Compare null = test(Width::W64, ref);
-  null.negate();
-  masm_.branch_if(null, cold_[cold_trap(Trap::UninitializedElement)].entry);
-  const Reg actual = allocate(Kind::I32);
-  masm_.load(Load::I32, actual, {ref, kNoReg, 0, offsetof(FuncRef, type)});
-  Compare other;
-  other.cond = Cond::Ne;
-  other.lhs = actual;
-  other.rhs = Operand::immediate(static_cast<i32>(type));
-  masm_.branch_if(other, cold_[cold_trap(Trap::IndirectCallTypeMismatch)].entry);
-  release(actual);
+  if (element_type.nullable) trap_if_null(ref, Trap::UninitializedElement);
+  if (!is_subtype(element_type, ref_to(type, true))) check_func_type(ref, type);
   return ref;
 }
 
-void Compiler::call_indirect() {
-  const TypeId id = module_->types[reader_.u32_leb()];
-  const u32 table = reader_.u32_leb();
-  const DefinedType& type = defined_type(id);
-  if (!type.is_final || type.depth > 0) return fail_later("call_indirect of a type with subtypes");
-  const Reg ref = load_func_ref(table, id);
-  emit_call({type.params, type.results}, ref, [&] {
+Reg Compiler::pop_func_ref() {
+  const Reg ref = pop_reg();
+  trap_if_null(ref, Trap::NullFunctionReference);
+  return ref;
+}
+
+void Compiler::call_through(const Signature& signature, Reg ref) {
+  emit_call(signature, ref, [&] {
     const Reg callee = target_.call_target;
     Compare other;
     other.width = Width::W64;
@@ -210,6 +244,18 @@ void Compiler::call_indirect() {
     record_pc(op_offset_, static_cast<u32>(sp_shift_));
     masm_.bind(cross.back);
   });
+}
+
+void Compiler::call_indirect() {
+  const TypeId id = module_->types[reader_.u32_leb()];
+  const u32 table = reader_.u32_leb();
+  const DefinedType& type = defined_type(id);
+  call_through({type.params, type.results}, load_func_ref(table, id));
+}
+
+void Compiler::call_ref() {
+  const DefinedType& type = defined_type(module_->types[reader_.u32_leb()]);
+  call_through({type.params, type.results}, pop_func_ref());
 }
 
 // -- Helpers --------------------------------------------------------------------------------------

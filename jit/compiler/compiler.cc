@@ -45,7 +45,7 @@ void CompiledFunction::clear() {
   code = {};
   relocs.clear();
   pcs.clear();
-  frame_bytes = stack_arg_bytes = body_offset = 0;
+  frame_bytes = stack_arg_bytes = widened_bytes = body_offset = 0;
   saved = RegSet();
   if (marks != nullptr) marks->clear();
 }
@@ -77,13 +77,15 @@ Status Compiler::compile(const Module& module, const ContextLayout& layout, u32 
   // Most leaves need no frame, and most frames are small: assume so, and start again if not.
   frameless_ = target_.return_address_bytes > 0 && !facts.has_call;
   small_frame_ = true;
+  widened_wanted_ = 0;
   for (;;) {
+    widened_ = widened_wanted_;
     start(index);
     if (!run()) break;
     finish();
     const bool wrong_frameless = frameless_ && slots_ > 0;
-    const bool wrong_small = small_frame_ && out.frame_bytes > target_.leaf_share_bytes;
-    if (!wrong_frameless && !wrong_small) break;
+    const bool wrong_small = small_frame_ && stack_bytes_max() > target_.leaf_share_bytes;
+    if (!wrong_frameless && !wrong_small && widened_ == widened_wanted_) break;
     frameless_ = frameless_ && !wrong_frameless;
     small_frame_ = small_frame_ && !wrong_small;
   }
@@ -130,6 +132,7 @@ void Compiler::start(u32 index) {
   checked_constant_ = {};
   control_.clear();
   sp_shift_ = 0;
+  pushed_max_ = 0;
   frame_patches_.clear();
   check_patches_.clear();
   epilogue_ = Label();
@@ -184,7 +187,9 @@ void Compiler::read_locals() {
 }
 
 bool Compiler::run() {
-  out_->stack_arg_bytes = stack_bytes(type_->params, target_.int_args, target_.vector_args);
+  out_->stack_arg_bytes =
+      widened_ + stack_bytes(type_->params, target_.int_args, target_.vector_args);
+  out_->widened_bytes = widened_;
   prologue();
   Control body;
   body.form = Control::Form::Function;
@@ -303,6 +308,7 @@ void Compiler::prologue() {
       check_patches_.push_back(masm_.stack_check(cold.entry));
     }
   }
+  masm_.move_return_address(-static_cast<i32>(widened_));
   if (!frameless_) frame_patches_.push_back(masm_.enter_frame());
   i32 slot = 0;
   for (RegSet saved = homes_.saved(); !saved.empty();) {
@@ -332,10 +338,10 @@ void Compiler::receive_params() {
   }
   parallel_move();
 
-  if (out_->stack_arg_bytes == 0) return;
+  if (out_->stack_arg_bytes == widened_) return;
   const Reg from = allocate(Kind::I64);
   frame_patches_.push_back(masm_.frame_end(from));
-  i32 offset = static_cast<i32>(target_.return_address_bytes);
+  i32 offset = static_cast<i32>(target_.return_address_bytes + widened_);
   for (u32 i = 0; i < count; i++) {
     if (arrival_[i].valid()) continue;
     const Address address{from, kNoReg, 0, offset};
@@ -438,7 +444,7 @@ void Compiler::emit_cold() {
         masm_.jump(cold.back);
         break;
       case Cold::Kind::StackCheck:
-        masm_.move_imm(Width::W32, target_.scratch, out_->frame_bytes);
+        masm_.move_imm(Width::W32, target_.scratch, stack_bytes_max());
         out_->relocs.push_back(masm_.call_stub_before_frame(static_cast<u32>(Stub::StackCheck)));
         record_pc(cold.wasm_offset, PcEntry::kNoFrame);
         masm_.jump(cold.back);
@@ -463,6 +469,9 @@ void Compiler::emit_cold() {
         masm_.move(Width::W64, cold.object, target_.scratch);
         masm_.jump(cold.back);
         break;
+      case Cold::Kind::TailCross:
+        out_->relocs.push_back(masm_.jump_near(Near::Stub, static_cast<u32>(Stub::TailCross)));
+        break;
     }
   }
 }
@@ -486,7 +495,7 @@ void Compiler::finish() {
   emit_cold();
   masm_.emit_constants();
   for (const Patch patch : frame_patches_) masm_.patch_frame(patch, bytes);
-  for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, bytes);
+  for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, stack_bytes_max());
 }
 
 // -- Unreachable code -----------------------------------------------------------------------------

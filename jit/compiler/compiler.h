@@ -12,6 +12,8 @@
 //   casts.cc      tests of reference types
 //   inline.cc     small leaf functions in place of their calls
 //   calls.cc      calls of functions, imports and helpers
+//   tail_calls.cc calls in place of a return
+//   references.cc references that may be null
 //
 // Where a local is: a local with a home register is in it if `valid_` has the register (and
 // `owner_` names the local), and in its frame slot if `dirty_` does not. Joins and loop headers
@@ -107,7 +109,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
  private:
   // What cold code does; see emit_cold().
   struct Cold {
-    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, Allocate };
+    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, Allocate, TailCross };
     Kind kind;
     Trap trap{};  // Trap
     u32 wasm_offset = 0;
@@ -138,6 +140,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void restore_saved();
   void emit_cold();
   void finish();
+  // What the function may push altogether before somebody else checks.
+  u32 stack_bytes_max() const { return out_->frame_bytes + pushed_max_ + widened_; }
   u32 cold_trap(Trap trap);  // Index into cold_; its entry label is valid until the next one.
   Cold& add_cold(Cold::Kind kind);
   void record_pc(u32 wasm_offset, u32 pushed);
@@ -208,6 +212,9 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void end_if(Control& control);
   void br();
   void br_if();
+  // Branches with the newest values if the condition holds. Its registers stay in use.
+  void branch_on(Compare& condition, Control& to);
+  void branch_edge(Compare& condition, Control& to);  // The values are where the label wants them.
   void br_table();
   void return_();
   void loop_header(Control& control);
@@ -337,7 +344,15 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   };
   void call();
   void call_indirect();
+  void call_ref();
+  // Pops the index of a table's element; the FuncRef*, which is in use. Traps if it is not to be
+  // called as a function of that type.
   Reg load_func_ref(u32 table, TypeId type);
+  void check_func_type(Reg ref, TypeId type);
+  Reg pop_func_ref();  // The operand of call_ref; traps if it is null.
+  void trap_if_null(Reg ref, Trap trap);
+  void call_through(const Signature& signature, Reg ref);
+  void push_down(u32 bytes);  // sp, for arguments and results.
   void helper(Stub stub, std::initializer_list<u32> immediates);
   void helper_1(Stub stub);  // One index as immediate.
   void helper_2(Stub stub);
@@ -353,6 +368,20 @@ class alignas(128) Compiler {  // Two of them share no cache line.
                     std::span<const Reg> vectors, Address area);
   void push_call_results(const Signature& signature, u32 stacked);
   void parallel_move();
+
+  // -- tail_calls.cc
+  void return_call();
+  void return_call_indirect();
+  void return_call_ref();
+  template <typename Emit>
+  void emit_tail_call(const Signature& signature, Reg extra, Emit&& emit);
+  void tail_call_through(const Signature& signature, Reg ref);
+
+  // -- references.cc
+  void ref_as_non_null();
+  void push_tested(const Value& value, Reg ref);
+  void br_on_null();
+  void br_on_non_null();
   static u32 stack_bytes(std::span<const ValType> types, std::span<const Reg> ints,
                          std::span<const Reg> vectors);
 
@@ -474,7 +503,12 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   // The frame.
   i32 slots_ = 0;
-  i32 sp_shift_ = 0;  // Bytes pushed below the frame right now.
+  i32 sp_shift_ = 0;  // Bytes pushed below the frame right now,
+  u32 pushed_max_ = 0;  // and at most.
+  // By so many bytes the prologue makes the area of incoming arguments larger: a tail call has
+  // more of them than this function. Found out while compiling, which then starts again.
+  u32 widened_ = 0;
+  u32 widened_wanted_ = 0;
   bool frameless_ = false;
   bool small_frame_ = false;
   std::vector<Patch> frame_patches_;

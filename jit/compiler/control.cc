@@ -461,16 +461,20 @@ void Compiler::return_() {
 }
 
 void Compiler::br_if() {
-  effects_++;
   Control& to = target_of(reader_.u32_leb());
   Compare condition = pop_condition();
+  branch_on(condition, to);
+  release(condition);
+}
+
+void Compiler::branch_on(Compare& condition, Control& to) {
+  effects_++;
   if (to.form == Control::Form::Function) {
     // What emit_return() does on the taken path must not need a register.
     if (stack_bytes(type_->results, target_.int_results, target_.vector_results) > 0) flush();
     Label skip;
     condition.negate();
     masm_.branch_if(condition, skip);
-    release(condition);
     emit_return();
     masm_.bind(skip);
     return;
@@ -479,6 +483,10 @@ void Compiler::br_if() {
     if (result_in_register(to)) move_out_of(condition, result_register(to.results[0].kind));
     move_results(to);
   }
+  branch_edge(condition, to);
+}
+
+void Compiler::branch_edge(Compare& condition, Control& to) {
   const EdgeWork work = edge_to(to);
   if (work.empty()) {
     masm_.branch_if(condition, to.label);
@@ -490,7 +498,6 @@ void Compiler::br_if() {
     masm_.jump(to.label);
     masm_.bind(skip);
   }
-  release(condition);
 }
 
 // The edge of a br_table to this label, out of line.

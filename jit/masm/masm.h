@@ -242,6 +242,12 @@ class Masm {
   // the machine pushes one) and then the incoming stack arguments stand.
   virtual Patch frame_end(Reg dst) = 0;
   virtual void adjust_sp(i32 bytes) = 0;
+  // Where a function finds its return address when it is entered, here in the state before
+  // enter_frame or after leave_frame:
+  // dst = that address.
+  virtual void return_address(Reg dst) = 0;
+  // sp += bytes, and the return address stays where it would be found.
+  virtual void move_return_address(i32 bytes) = 0;
   // Branches to `cold` if sp minus the frame (filled in later through the Patch) is below
   // the context's stack limit; exact for any frame size, since stacks lie above 4 GiB. Comes
   // before enter_frame. A frame beyond 2 GiB (16 MiB on AArch64) makes ok() false.

@@ -629,6 +629,13 @@ void MasmA64::adjust_sp(i32 bytes) {
   add_constant(o, kSp, kSp, bytes, kScratch);
 }
 
+void MasmA64::return_address(Reg dst) {
+  Out o(buffer_);
+  o.mov(true, dst.number(), kLink);
+}
+
+void MasmA64::move_return_address(i32 bytes) { adjust_sp(bytes); }
+
 Patch MasmA64::stack_check(Label& cold) {
   Out o(buffer_);
   const Patch patch{o.offset()};

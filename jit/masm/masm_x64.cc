@@ -752,6 +752,18 @@ void MasmX64::adjust_sp(i32 bytes) {
   alu_imm(o, Alu::Add, Width::W64, kRsp, bytes);
 }
 
+void MasmX64::return_address(Reg dst) { load(Load::I64, dst, {.base = kRsp}); }
+
+void MasmX64::move_return_address(i32 bytes) {
+  if (bytes == 0) return;
+  Out o(buffer_);
+  o.byte(0x41);
+  o.byte(0x5b);  // pop r11
+  alu_imm(o, Alu::Add, Width::W64, kRsp, bytes);
+  o.byte(0x41);
+  o.byte(0x53);  // push r11
+}
+
 Patch MasmX64::stack_check(Label& cold) {
   Out o(buffer_);
   lea(o, Width::W64, kScratch, {.base = kRsp, .disp = INT32_MIN});

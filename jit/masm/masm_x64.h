@@ -73,6 +73,8 @@ class alignas(128) MasmX64 final : public Masm {
   void patch_frame(Patch, u32 frame_bytes) override;
   Patch frame_end(Reg dst) override;
   void adjust_sp(i32 bytes) override;
+  void return_address(Reg dst) override;
+  void move_return_address(i32 bytes) override;
   Patch stack_check(Label& cold) override;
   void patch_stack_check(Patch, u32 frame_bytes) override;
   void stack_check_small(Label& cold) override;
