@@ -117,6 +117,8 @@ sched::Next Process::trapped(jit::Trap trap) {
     outcome.kind = Outcome::Kind::Trapped;
     const bool own_words = trap == top_->caller.trap_code && !top_->caller.trap_message.empty();
     outcome.message = own_words ? top_->caller.trap_message : jit::text_of(trap);
+    const std::string detail = own_words ? "" : store_->trap_detail(trap);
+    if (!detail.empty()) outcome.message += ": " + detail;
     outcome.backtrace = jit::format_backtrace(jit::backtrace(run, kBacktraceFrames));
   }
   jit::abandon_activation(*store_);

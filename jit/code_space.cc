@@ -40,6 +40,12 @@ void pack(const std::vector<PcEntry>& pcs, std::vector<u8>& out) {
   }
 }
 
+bool pushes_something(const std::vector<PcEntry>& pcs) {
+  return std::any_of(pcs.begin(), pcs.end(), [](const PcEntry& entry) {
+    return entry.pushed_bytes != 0 && entry.pushed_bytes != PcEntry::kNoFrame;
+  });
+}
+
 class PcReader {
  public:
   PcReader(const u8* at, u32 bytes) : at_(at), end_(at + bytes) {}
@@ -164,6 +170,13 @@ Result<FunctionCode*> CodeSpace::append(u32 index, const CompiledFunction& funct
   FunctionCode* const record = TRY(reserve(index, function, pcs_bytes, pcs));
   // Nobody asks for a pc in code that has not been published.
   if (pcs_bytes != 0) std::memcpy(pcs, packed.data(), pcs_bytes);
+  record->pushes = pushes_something(function.pcs);
+  if (!function.handlers.sites.empty()) {
+    auto handlers = std::make_unique<const Handlers>(function.handlers);
+    record->handlers = handlers.get();
+    const std::lock_guard lock(mutex_);
+    handlers_.push_back(std::move(handlers));
+  }
   return record;
 }
 

@@ -41,6 +41,8 @@ struct FunctionCode {
   u32 pcs_bytes = 0;
   u64 saved = 0;            // RegSet bits.
   const u8* pcs = nullptr;  // PcEntries as packed differences.
+  bool pushes = false;      // Some of them have something below the frame.
+  const Handlers* handlers = nullptr;  // Null if it catches nothing.
 
   // The entry for a return address in this function, an offset; code_offset 0 if there is none.
   PcEntry pc_entry(u32 code_offset) const;
@@ -117,6 +119,7 @@ class CodeSpace {
   ModuleCode* owner_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<u8[]>> pcs_chunks_;
+  std::vector<std::unique_ptr<const Handlers>> handlers_;
   u8* pcs_free_ = nullptr;
   u32 pcs_left_ = 0;
 };

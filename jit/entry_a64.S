@@ -31,6 +31,11 @@
 // jit/host_function.h
 #define HOST_STATUS_TRAP 2
 #define HOST_STATUS_AGAIN 3
+// jit/unwind.h: ThrowState, 16-byte aligned
+#define THROW_CONTEXT 32
+#define THROW_SP 40
+#define THROW_EXCEPTION 48
+#define THROW_BYTES 64
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -284,6 +289,44 @@ lr_import_cross:
         ldr     x15, [x16, #(CONTEXT_IMPORTS + 8)]
         ldr     x17, [x15, #FUNCREF_CROSS_CODE]
         br      x17
+
+// -- Exceptions ---------------------------------------------------------------------------------
+        .globl  lr_throw, lr_throw_ref
+        .p2align 4
+lr_throw:
+        adrp    x11, lr_do_throw
+        add     x11, x11, :lo12:lr_do_throw
+        b       .Lthrow
+        .p2align 4
+lr_throw_ref:
+        adrp    x11, lr_do_throw_ref
+        add     x11, x11, :lo12:lr_do_throw_ref
+.Lthrow:
+        str     x30, [sp, #-16]!
+        ldr     x0, [x28, #CONTEXT_RUN]
+        hop_to_host x0
+        sub     sp, sp, #THROW_BYTES
+        stp     x19, x20, [sp, #0]
+        str     x21, [sp, #16]
+        str     x28, [sp, #THROW_CONTEXT]
+        mov     x0, sp
+        mov     x1, x15
+        mov     w2, w16
+        blr     x11
+        mov     x16, x0
+        cbz     x16, .Lnobody_catches
+        ldp     x19, x20, [sp, #0]
+        ldr     x21, [sp, #16]
+        ldr     x28, [sp, #THROW_CONTEXT]
+        ldr     x0, [sp, #THROW_EXCEPTION]
+        ldr     x9, [sp, #THROW_SP]
+        mov     sp, x9
+        reload_memory
+        br      x16
+.Lnobody_catches:
+        ldr     x0, [x28, #CONTEXT_RUN]
+        hop_back x0
+        b       lr_trap_leave
 
 // -- Host calls that are not done ---------------------------------------------------------------
         .globl  lr_host_leave

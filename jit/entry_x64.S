@@ -30,6 +30,11 @@
 // jit/host_function.h
 #define HOST_STATUS_TRAP 2
 #define HOST_STATUS_AGAIN 3
+// jit/unwind.h: ThrowState, 16-byte aligned
+#define THROW_CONTEXT 32
+#define THROW_SP 40
+#define THROW_EXCEPTION 48
+#define THROW_BYTES 64
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -271,6 +276,46 @@ lr_import_cross:
         shlq    $4, %r11
         movq    CONTEXT_IMPORTS + 8(%r15, %r11), %r10
         jmpq    *FUNCREF_CROSS_CODE(%r10)
+
+// -- Exceptions ---------------------------------------------------------------------------------
+// Called at a throw: r11 is the tag's index and r10 the offset of the payload, or r10 is the
+// exception. What calls preserve goes to a ThrowState and comes back as the catcher's frame wants.
+        .globl  lr_throw, lr_throw_ref
+        .p2align 4
+lr_throw:
+        leaq    lr_do_throw(%rip), %rax
+        jmp     .Lthrow
+        .p2align 4
+lr_throw_ref:
+        leaq    lr_do_throw_ref(%rip), %rax
+.Lthrow:
+        movq    CONTEXT_RUN(%r15), %rcx
+        movq    %rsp, RUN_SP(%rcx)
+        movq    RUN_HOST_SP(%rcx), %rsp
+        subq    $THROW_BYTES, %rsp
+        movq    %rbx, 0(%rsp)
+        movq    %rbp, 8(%rsp)
+        movq    %r12, 16(%rsp)
+        movq    %r15, THROW_CONTEXT(%rsp)
+        movq    %rsp, %rdi
+        movq    %r10, %rsi
+        movl    %r11d, %edx
+        callq   *%rax
+        testq   %rax, %rax
+        jz      .Lnobody_catches
+        movq    %rax, %r11
+        movq    0(%rsp), %rbx
+        movq    8(%rsp), %rbp
+        movq    16(%rsp), %r12
+        movq    THROW_CONTEXT(%rsp), %r15
+        movq    THROW_EXCEPTION(%rsp), %rax
+        movq    THROW_SP(%rsp), %rsp
+        reload_memory
+        jmpq    *%r11
+.Lnobody_catches:
+        movq    CONTEXT_RUN(%r15), %rdi
+        movq    RUN_SP(%rdi), %rsp
+        jmp     lr_trap_leave
 
 // -- Host calls that are not done ---------------------------------------------------------------
 // Called by a host-call stub on the process stack; eax is the HostStatus. The stub needs r15

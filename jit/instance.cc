@@ -90,8 +90,16 @@ Global* ProcessStore::add_global(const GlobalType& type, Cell value) {
 }
 
 Tag* ProcessStore::add_tag(TypeId type) {
-  tags_.push_back({type});
+  Tag tag{.type = type};
+  for (const ValType param : defined_type(type).params) tag.words += param == kV128 ? 2 : 1;
+  tags_.push_back(tag);
   return &tags_.back();
+}
+
+std::string ProcessStore::trap_detail(Trap trap) const {
+  if (trap == Trap::CompileFailed && compile_error) return compile_error->message();
+  if (trap == Trap::UncaughtException && uncaught != nullptr) return describe(*this, *uncaught);
+  return "";
 }
 
 FuncRef* ProcessStore::host_ref(const HostFunction* host) {

@@ -16,10 +16,12 @@
 #include "base/run_state.h"
 #include "jit/compiled_module.h"
 #include "jit/context.h"
+#include "jit/exception.h"
 #include "jit/gc/heap.h"
 #include "jit/host_function.h"
 #include "jit/memory.h"
 #include "jit/table.h"
+#include "jit/unwind.h"
 #include "jit/zeroed.h"
 
 namespace lr::jit {
@@ -39,6 +41,7 @@ struct Global {
 
 struct Tag {
   TypeId type = 0;
+  u32 words = 0;  // Of a payload.
 };
 
 // Something that an import can be given: one of a store's own things, or a host function.
@@ -104,6 +107,18 @@ class ProcessStore {
   // What the host keeps alive: references that are in none of the store's things.
   std::vector<u64>& held_references() { return held_references_; }
 
+  UnwindCache& unwind_cache() {
+    if (unwind_cache_ == nullptr) unwind_cache_ = std::make_unique<UnwindCache>();
+    return *unwind_cache_;
+  }
+
+  // What the last trap's text leaves open: the reason of a CompileFailed, the exception that nobody
+  // caught. Empty if there is nothing to say.
+  std::string trap_detail(Trap trap) const;
+
+  ExceptionHeap exceptions;
+  // Of the last Trap::UncaughtException of this process.
+  Exception* uncaught = nullptr;
   // Why the last Trap::CompileFailed of this process happened.
   std::optional<Error> compile_error;
 
@@ -128,6 +143,7 @@ class ProcessStore {
   std::vector<u64> held_references_;
   std::unique_ptr<gc::Roots> roots_;
   std::unique_ptr<gc::Heap> heap_;
+  std::unique_ptr<UnwindCache> unwind_cache_;
 };
 
 class Instance {

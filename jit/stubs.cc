@@ -9,6 +9,7 @@
 #include "jit/entry.h"
 #include "jit/helpers.h"
 #include "jit/machine.h"
+#include "jit/unwind.h"
 
 namespace lr::jit {
 
@@ -309,6 +310,7 @@ void StubEmitter::cross() {
   change_context(temp_);
   copy_words(results, sp, 0, incoming, temp_);
   frame.frame_bytes -= args;
+  frame.context_offset = static_cast<i32>(results);
   leave(args);
   finish_check();
 }
@@ -402,7 +404,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
   std::unique_ptr<StubSpace> space(new StubSpace(cpu));
   space->mapping_ = TRY(CodeMapping::create(0, kSpaceBytes));
 
-  // In the order of Stub. Traps and four of the rest are fixed, the others are generated below.
+  // In the order of Stub. What is not fixed is generated here.
 #define TRAP(name, text) \
   space->addresses_.push_back(lr_trap_entries + static_cast<u32>(Trap::name) * kTrapEntryBytes);
 #include "jit/traps.def"
@@ -412,6 +414,8 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
   space->place_fixed(Stub::ExtentMiss, lr_extent_miss);
   space->place_fixed(Stub::LazyCompile, lr_lazy);
   space->place_fixed(Stub::GcAllocate, lr_gc_allocate);
+  space->place_fixed(Stub::Throw, lr_throw);
+  space->place_fixed(Stub::ThrowRef, lr_throw_ref);
 
   space->used_ = static_cast<u32>(space->addresses_.size()) * kStubJumpBytes;
   space->cross_used_ = static_cast<u32>(kSpaceBytes - kCrossBytes);

@@ -34,7 +34,8 @@ struct StubFrame {
   u32 size = 0;
   u32 frame_bytes = 0;  // From sp, behind its call, to the return address.
   u32 pop_bytes = 0;    // Stack arguments of its own.
-  u32 check_end = 0;    // Offset behind its stack check's call, where it has no frame; or 0.
+  i32 context_offset = -1;  // Cross: of the caller's context, from sp behind its call; else -1.
+  u32 check_end = 0;        // Offset behind its stack check's call, where it has no frame; or 0.
 };
 
 class StubSpace {

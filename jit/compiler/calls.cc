@@ -110,7 +110,11 @@ void Compiler::emit_call(const Signature& signature, Reg extra, Emit&& emit) {
   if (height() > 0 && top().where == Value::Where::Compare) materialise_compare();
   const u32 base = height() - static_cast<u32>(signature.params.size());
   flush_registers(base);
-  store_dirty(homes_.all() - target_.callee_saved);
+  if (region_ == kNone) {
+    store_dirty(homes_.all() - target_.callee_saved);
+  } else {
+    prepare_to_throw();
+  }
   const u32 args = stack_bytes(signature.params, target_.int_args, target_.vector_args);
   const u32 results = stack_bytes(signature.results, target_.int_results, target_.vector_results);
   push_down(args + results);
@@ -163,6 +167,7 @@ void Compiler::call() {
       out_->relocs.push_back(masm_.call_near(near, function));
     }
     record_pc(op_offset_, static_cast<u32>(sp_shift_));
+    record_site(region_);
   });
 }
 
@@ -242,6 +247,7 @@ void Compiler::call_through(const Signature& signature, Reg ref) {
     masm_.branch_if(other, cross.entry);
     masm_.call(Address{callee, kNoReg, 0, offsetof(FuncRef, code)});
     record_pc(op_offset_, static_cast<u32>(sp_shift_));
+    record_site(region_);
     masm_.bind(cross.back);
   });
 }

@@ -57,10 +57,43 @@ struct SourceMark {
   u32 wasm_offset = 0;
 };
 
+// What catches exceptions in a function. A throw looks up the return address among the sites, then
+// tries the clauses of its region and of the regions around it.
+struct Handlers {
+  static constexpr u32 kNoRegion = ~u32{0};
+  static constexpr u32 kAnyTag = ~u32{0};
+
+  struct Site {
+    u32 code_offset = 0;  // A return address, as in PcEntry.
+    u32 region = 0;
+  };
+  struct Region {
+    u32 parent = kNoRegion;
+    u32 clauses_first = 0;
+    u32 clauses_count = 0;
+  };
+  struct Clause {
+    u32 tag = kAnyTag;  // Index in the module.
+    // Where it goes on: sp at the frame's bottom, callee-saved registers as at the site, the
+    // Exception* in the first integer result register.
+    u32 code_offset = 0;
+    bool keeps = false;  // The exception may be used beyond its payload, which is read at once.
+  };
+
+  std::vector<Site> sites;  // By code_offset.
+  std::vector<Region> regions;
+  std::vector<Clause> clauses;
+
+  // Of the site, or kNoRegion.
+  u32 region_at(u32 code_offset) const;
+  void clear();
+};
+
 struct CompiledFunction {
   std::span<const u8> code;  // In the Masm, until its next reset.
   std::vector<CallReloc> relocs;
   std::vector<PcEntry> pcs;  // By code_offset.
+  Handlers handlers;
   u32 frame_bytes = 0;       // Between sp in the body and the return address (exclusive).
   u32 stack_arg_bytes = 0;   // Above the return address, popped by this function.
   u32 widened_bytes = 0;     // Of these, what its prologue adds to what the caller has pushed.

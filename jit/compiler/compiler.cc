@@ -45,6 +45,7 @@ void CompiledFunction::clear() {
   code = {};
   relocs.clear();
   pcs.clear();
+  handlers.clear();
   frame_bytes = stack_arg_bytes = widened_bytes = body_offset = 0;
   saved = RegSet();
   if (marks != nullptr) marks->clear();
@@ -131,6 +132,12 @@ void Compiler::start(u32 index) {
   checked_regs_ = RegSet();
   checked_constant_ = {};
   control_.clear();
+  region_ = kNone;
+  regions_.clear();
+  try_homes_.clear();
+  clauses_.clear();
+  pads_.clear();
+  throw_words_ = 0;
   sp_shift_ = 0;
   pushed_max_ = 0;
   frame_patches_.clear();
@@ -413,6 +420,7 @@ Compiler::Cold& Compiler::add_cold(Cold::Kind kind) {
   cold.kind = kind;
   cold.wasm_offset = op_offset_;
   cold.pushed = static_cast<u32>(sp_shift_);
+  cold.region = region_;
   cold_.push_back(cold);
   return cold_.back();
 }
@@ -457,6 +465,7 @@ void Compiler::emit_cold() {
         masm_.move(Width::W64, target_.scratch, target_.call_target);
         masm_.call(Address{target_.scratch, kNoReg, 0, offsetof(FuncRef, cross_code)});
         record_pc(cold.wasm_offset, cold.pushed);
+        record_site(cold.region);
         masm_.jump(cold.back);
         break;
       case Cold::Kind::Allocate:
@@ -494,11 +503,21 @@ void Compiler::finish() {
   if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), 0});
   emit_cold();
   masm_.emit_constants();
+  finish_handlers();
   for (const Patch patch : frame_patches_) masm_.patch_frame(patch, bytes);
   for (const Patch patch : check_patches_) masm_.patch_stack_check(patch, stack_bytes_max());
 }
 
 // -- Unreachable code -----------------------------------------------------------------------------
+
+namespace {
+
+constexpr bool ends_arm(Op op) {
+  return op == Op::End || op == Op::Else || op == Op::Catch || op == Op::CatchAll ||
+         op == Op::Delegate;
+}
+
+}  // namespace
 
 void Compiler::become_unreachable() {
   reachable_ = false;
@@ -510,7 +529,7 @@ void Compiler::skip_unreachable() {
   for (u32 nested = 0;;) {
     const u8 byte = reader_.peek();
     const Op op_plain = op_of_byte(byte);
-    if (nested == 0 && (op_plain == Op::End || op_plain == Op::Else)) return;
+    if (nested == 0 && ends_arm(op_plain)) return;
     reader_.byte();
     const Op op = is_prefix(byte) ? op_of_prefixed(byte, reader_.u32_leb()) : op_plain;
     switch (op) {

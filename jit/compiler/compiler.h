@@ -14,6 +14,7 @@
 //   calls.cc      calls of functions, imports and helpers
 //   tail_calls.cc calls in place of a return
 //   references.cc references that may be null
+//   exceptions.cc throwing, trying and catching
 //
 // Where a local is: a local with a home register is in it if `valid_` has the register (and
 // `owner_` names the local), and in its frame slot if `dirty_` does not. Joins and loop headers
@@ -77,7 +78,8 @@ struct JoinState {
 };
 
 struct Control {
-  enum class Form : u8 { Function, Block, Loop, If, Else };
+  // Catch: an arm of a legacy try.
+  enum class Form : u8 { Function, Block, Loop, If, Else, TryTable, Try, Catch };
   Form form = Form::Block;
   bool was_reachable = false;  // The code before it was.
   u32 base = 0;                // Stack height below its parameters.
@@ -94,6 +96,11 @@ struct Control {
   i32 results_slot = -1;  // First of the slots of results that do not travel in a register.
   JoinState join;
   JoinState at_if;  // If: what the else arm starts with.
+  u32 outer_region = kNone;  // Of the code around it.
+  u32 region = kNone;        // TryTable, Try, Catch: its own.
+  u32 pads = kNone;          // Newest of the catch clauses that lead to the label.
+  u32 clause = kNone;        // Catch: of this arm.
+  i32 exception_slot = -1;   // Catch: of the exception, for rethrow.
 
   std::span<const ValType> label_types() const { return form == Form::Loop ? params : results; }
 };
@@ -117,6 +124,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     Reg object;      // Allocate: the result.
     Reg size;        //   Its size in bytes, if valid;
     u32 bytes = 0;   //   else this.
+    u32 region = kNone;
     Label entry;
     Label back;  // Where it goes on, if it does.
   };
@@ -377,6 +385,28 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void emit_tail_call(const Signature& signature, Reg extra, Emit&& emit);
   void tail_call_through(const Signature& signature, Reg ref);
 
+  // -- exceptions.cc
+  void try_table();
+  void try_();
+  void catch_(bool all);
+  void delegate();
+  void throw_();
+  void throw_ref();
+  void rethrow();
+  void emit_throw_ref(Reg exception);
+  void open_region(Control& control);
+  void mark_used(u32 region);
+  u32 add_clause(u32 region, u32 tag, bool keeps);
+  // Before an instruction that may throw: locals get to where landing pads look for them.
+  void prepare_to_throw();
+  void record_site(u32 region);  // The return address is the code's end.
+  // The pads of the clauses that lead to the label, each with its edge. Nothing is known afterwards.
+  void land_pads(Control& to);
+  void land_loop_pads(Control& loop);
+  void begin_pad(u32 clause, u32 base);
+  void push_payload(u32 tag, bool with_ref);
+  void finish_handlers();
+
   // -- references.cc
   void ref_as_non_null();
   void push_tested(const Value& value, Reg ref);
@@ -497,6 +527,35 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   u32 effects_ = 0;           // Stores, calls, possible traps and branches so far.
 
   std::vector<Control> control_;
+
+  // Exceptions. Where locals are when one is caught: those whose homes calls preserve stay in
+  // them, if they were there when the outermost try was entered; all others are in their slots.
+  static constexpr usize kTryHomesMax = 4;
+  struct TryHomes {
+    RegSet regs;
+    u32 owners[kTryHomesMax] = {};  // In the order of the registers.
+  };
+  struct Region {
+    u32 parent = kNone;
+    u32 homes = 0;      // Into try_homes_.
+    bool used = false;  // Something in it may throw.
+  };
+  struct Clause {
+    u32 region;
+    Handlers::Clause out;
+  };
+  struct Pad {
+    u32 clause;
+    bool with_ref;
+    u32 next;  // To the same label.
+  };
+  u32 region_ = kNone;  // Of the instruction being compiled.
+  std::vector<Region> regions_;
+  std::vector<TryHomes> try_homes_;
+  std::vector<Clause> clauses_;
+  std::vector<Pad> pads_;
+  i32 throw_slot_ = 0;  // First of the slots from which payloads are thrown,
+  u32 throw_words_ = 0;  // and how many.
 
   InlineArg inline_args_[kInlineArgsMax];
   bool is_inlining_ = false;

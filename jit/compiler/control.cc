@@ -59,6 +59,7 @@ Control& Compiler::open(Control::Form form) {
   Control control;
   control.form = form;
   control.begin = op_offset_;
+  control.outer_region = region_;
   read_block_type(control);
   control.end = facts_->blocks[next_block_++].end;
   control.base = height() - static_cast<u32>(control.params.size());
@@ -390,14 +391,19 @@ void Compiler::end() {
   if (control.form == Control::Form::If) {
     end_if(control);
   } else if (control.form == Control::Form::Loop) {
+    if (control.pads != kNone) land_loop_pads(control);
     leave_loop();
-  } else if (control.label.used()) {
+  } else if (control.label.used() || control.pads != kNone) {
     if (reachable_) {
       move_results(control);
       follow_edge(control);
     }
-    enter_join(control);
+    const bool falls = reachable_;
+    if (control.pads != kNone) land_pads(control);
+    reachable_ = falls;
+    if (falls || control.label.used()) enter_join(control);
   }
+  region_ = control.outer_region;
   control_.pop_back();
   if (!reachable_) become_unreachable();
 }
@@ -405,7 +411,8 @@ void Compiler::end() {
 // An `if` without an `else`: the condition's false edge leads to the end, parameters as results.
 void Compiler::end_if(Control& control) {
   const bool then_reachable = reachable_;
-  if (!control.join.known && (then_reachable || control.label.used())) {
+  const bool has_pads = control.pads != kNone;
+  if (!control.join.known && (then_reachable || control.label.used() || has_pads)) {
     // The untaken path should cost nothing: it decides.
     std::swap(valid_, control.at_if.valid);
     std::swap(dirty_, control.at_if.dirty);
@@ -417,6 +424,7 @@ void Compiler::end_if(Control& control) {
     move_results(control);
     follow_edge(control);
   }
+  if (has_pads) land_pads(control);
   valid_ = control.at_if.valid;
   dirty_ = control.at_if.dirty;
   drop_to(control.base);
@@ -437,6 +445,8 @@ void Compiler::end_if(Control& control) {
 
 void Compiler::end_function() {
   if (reachable_) emit_return();
+  reachable_ = false;
+  if (control_.back().pads != kNone) land_pads(control_.back());
   control_.pop_back();
   done_ = true;
 }
