@@ -39,9 +39,9 @@ struct FunctionCode {
   u32 stack_arg_bytes = 0;
   u32 widened_bytes = 0;  // See CompiledFunction.
   u32 pcs_bytes = 0;
-  u64 saved = 0;            // RegSet bits.
-  const u8* pcs = nullptr;  // PcEntries as packed differences.
-  bool pushes = false;      // Some of them have something below the frame.
+  u64 saved = 0;                       // RegSet bits.
+  const u8* pcs = nullptr;             // PcEntries as packed differences.
+  bool pushes = false;                 // Some of them have something below the frame.
   const Handlers* handlers = nullptr;  // Null if it catches nothing.
 
   // The entry for a return address in this function, an offset; code_offset 0 if there is none.

@@ -6,7 +6,8 @@
 //               stack, hops to the worker's stack, calls, hops back
 //   cross       from one instance to another: changes the context, the memory registers and the
 //               doorbell, and back
-//   tail        from one instance to another for good: reuses the frame of a cross stub if the caller
+//   tail        from one instance to another for good: reuses the frame of a cross stub if the
+//   caller
 //               returns into one, so that instances can call one another's tails for ever
 //   thunk       from an ActivationRecord's array into a function and back
 //
@@ -32,8 +33,8 @@ namespace lr::jit {
 struct StubFrame {
   u32 offset = 0;  // Of its code.
   u32 size = 0;
-  u32 frame_bytes = 0;  // From sp, behind its call, to the return address.
-  u32 pop_bytes = 0;    // Stack arguments of its own.
+  u32 frame_bytes = 0;      // From sp, behind its call, to the return address.
+  u32 pop_bytes = 0;        // Stack arguments of its own.
   i32 context_offset = -1;  // Cross: of the caller's context, from sp behind its call; else -1.
   u32 check_end = 0;        // Offset behind its stack check's call, where it has no frame; or 0.
 };

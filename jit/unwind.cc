@@ -20,8 +20,7 @@ const void* pc_at(u64 address) { return reinterpret_cast<const void*>(word_at(ad
 
 // Frame sizes as patch_frame() counts them may include the return address.
 u32 without_return_address(u32 frame_bytes) {
-  return frame_bytes +
-         static_cast<u32>(host_target(CpuFeatures{}).return_address_offset);
+  return frame_bytes + static_cast<u32>(host_target(CpuFeatures{}).return_address_offset);
 }
 
 UnwindStep step_of_function(const void* pc, const CodeSpace& space) {
@@ -120,7 +119,8 @@ const void* unwind(ThrowState* result) {
       }
       restore_saved(state, step.saved, frame);
     } else if (step.kind == UnwindStep::Kind::Cross) {
-      state.context = reinterpret_cast<Context*>(word_at(sp + static_cast<u64>(step.context_offset)));
+      state.context =
+          reinterpret_cast<Context*>(word_at(sp + static_cast<u64>(step.context_offset)));
     } else {
       store.uncaught = state.exception;
       store.run().trap_code = static_cast<u32>(Trap::UncaughtException);

@@ -1,6 +1,7 @@
-// Throwing: from a call of the stub Throw or ThrowRef over frames of functions and cross stubs to the
-// nearest clause that catches, restoring on the way what each frame has saved. Nothing is changed
-// before a catcher is found, so that an exception that nobody catches is a trap at the throw.
+// Throwing: from a call of the stub Throw or ThrowRef over frames of functions and cross stubs to
+// the nearest clause that catches, restoring on the way what each frame has saved. Nothing is
+// changed before a catcher is found, so that an exception that nobody catches is a trap at the
+// throw.
 //
 // What a frame looks like follows from the return address into it; a store remembers that for the
 // addresses it has met, which stay right as long as it lives.
@@ -33,12 +34,12 @@ struct UnwindStep {
 
   const void* pc = nullptr;
   Kind kind = Kind::Unknown;
-  u32 pushed_bytes = 0;  // From sp to the frame,
-  u32 frame_bytes = 0;   // from the frame to its return address,
-  u32 pop_bytes = 0;     // and stack arguments behind that.
-  i32 context_offset = 0;         // Cross: of the caller's context, from sp.
-  u64 saved = 0;                  // Function: RegSet bits of what stands at the frame's bottom.
-  const u8* code = nullptr;       // Function: its first instruction,
+  u32 pushed_bytes = 0;      // From sp to the frame,
+  u32 frame_bytes = 0;       // from the frame to its return address,
+  u32 pop_bytes = 0;         // and stack arguments behind that.
+  i32 context_offset = 0;    // Cross: of the caller's context, from sp.
+  u64 saved = 0;             // Function: RegSet bits of what stands at the frame's bottom.
+  const u8* code = nullptr;  // Function: its first instruction,
   const Handlers* handlers = nullptr;  // and what it catches
   u32 region = Handlers::kNoRegion;    // at this address.
 };

@@ -94,9 +94,9 @@ struct CompiledFunction {
   std::vector<CallReloc> relocs;
   std::vector<PcEntry> pcs;  // By code_offset.
   Handlers handlers;
-  u32 frame_bytes = 0;       // Between sp in the body and the return address (exclusive).
-  u32 stack_arg_bytes = 0;   // Above the return address, popped by this function.
-  u32 widened_bytes = 0;     // Of these, what its prologue adds to what the caller has pushed.
+  u32 frame_bytes = 0;      // Between sp in the body and the return address (exclusive).
+  u32 stack_arg_bytes = 0;  // Above the return address, popped by this function.
+  u32 widened_bytes = 0;    // Of these, what its prologue adds to what the caller has pushed.
   RegSet
       saved;  // Callee-saved registers, stored from [sp] upwards in ascending order, 8 bytes each.
   u32 body_offset = 0;  // Code offset of the first instruction after the prologue.

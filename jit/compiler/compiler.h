@@ -95,7 +95,7 @@ struct Control {
   bool stub_needed = false;
   i32 results_slot = -1;  // First of the slots of results that do not travel in a register.
   JoinState join;
-  JoinState at_if;  // If: what the else arm starts with.
+  JoinState at_if;           // If: what the else arm starts with.
   u32 outer_region = kNone;  // Of the code around it.
   u32 region = kNone;        // TryTable, Try, Catch: its own.
   u32 pads = kNone;          // Newest of the catch clauses that lead to the label.
@@ -400,7 +400,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   // Before an instruction that may throw: locals get to where landing pads look for them.
   void prepare_to_throw();
   void record_site(u32 region);  // The return address is the code's end.
-  // The pads of the clauses that lead to the label, each with its edge. Nothing is known afterwards.
+  // The pads of the clauses that lead to the label, each with its edge. Nothing is known
+  // afterwards.
   void land_pads(Control& to);
   void land_loop_pads(Control& loop);
   void begin_pad(u32 clause, u32 base);
@@ -554,7 +555,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   std::vector<TryHomes> try_homes_;
   std::vector<Clause> clauses_;
   std::vector<Pad> pads_;
-  i32 throw_slot_ = 0;  // First of the slots from which payloads are thrown,
+  i32 throw_slot_ = 0;   // First of the slots from which payloads are thrown,
   u32 throw_words_ = 0;  // and how many.
 
   InlineArg inline_args_[kInlineArgsMax];
@@ -562,7 +563,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   // The frame.
   i32 slots_ = 0;
-  i32 sp_shift_ = 0;  // Bytes pushed below the frame right now,
+  i32 sp_shift_ = 0;    // Bytes pushed below the frame right now,
   u32 pushed_max_ = 0;  // and at most.
   // By so many bytes the prologue makes the area of incoming arguments larger: a tail call has
   // more of them than this function. Found out while compiling, which then starts again.

@@ -213,8 +213,7 @@ void Compiler::push_payload(u32 tag, bool with_ref) {
     i32 offset = kExceptionPayload;
     for (const ValType& type : defined_type(module_->tags[tag]).params) {
       const Reg reg = allocate(type.kind);
-      masm_.load(in_vector(type.kind) ? Load::F64 : Load::I64, reg,
-                 {exception, kNoReg, 0, offset});
+      masm_.load(in_vector(type.kind) ? Load::F64 : Load::I64, reg, {exception, kNoReg, 0, offset});
       push_reg(type.kind, reg);
       offset += type.kind == Kind::V128 ? 16 : 8;
     }

@@ -1,4 +1,4 @@
-// Tail calls: the arguments take the place of our own, the frame goes, and the callee returns to our
+// Tail calls: the arguments take the place of ours, the frame goes, and the callee returns to our
 // caller. Our caller left room for our arguments alone; where a callee has more of them on the
 // stack, the prologue has moved the return address down (Compiler::widened_), so that what we pop
 // in the end is never less than what a callee pops:
