@@ -250,7 +250,7 @@ TEST(Typing, FeatureThatIsOff) {
   auto bytes = parse_wat("(module (func (return_call 0)))");
   ASSERT_TRUE(bytes.ok());
   SerialExecutor executor;
-  auto module = load_module(*bytes, FeatureSet::defaults(), executor);
+  auto module = load_module(*bytes, FeatureSet::all().disable(Feature::TailCall), executor);
   ASSERT_FALSE(module.ok());
   EXPECT_EQ(module.error().message(),
             "feature is off: tail-call (enable it with --enable=tail-call)");
