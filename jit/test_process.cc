@@ -51,11 +51,21 @@ bool TestProcess::grow_stack() {
   return true;
 }
 
+// A prologue that has yielded tries again: it must see the real limit once.
+void TestProcess::ring_again(Leave left_by) {
+  Doorbell* const bell = run.doorbell.load(std::memory_order_relaxed);
+  if (!options_.yield_always || bell == nullptr) return;
+  bell->preempt.store(1, std::memory_order_relaxed);
+  if (left_by != Leave::Yield || !may_move_stack(run, left_by)) run.ring(kRequestYield);
+}
+
 std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* values) {
   const u64 sp_before = run.stack_top - run.sp;
   while (!begin_activation(store, func, values)) CHECK(grow_stack());
+  Leave leave = Leave::HostWait;
   for (;;) {
-    Leave leave = lr_test_resume(&run);
+    ring_again(leave);
+    leave = lr_test_resume(&run);
     if (leave == Leave::StackFull && !grow_stack()) {
       run.trap_code = static_cast<u32>(Trap::StackOverflow);
       leave = Leave::Trapped;
