@@ -57,6 +57,7 @@ class TestProcess {
   std::thread ringer_;
   u8* stack_ = nullptr;
   u64 stack_bytes_ = 0;
+  u8* spare_ = nullptr;  // As large as the stack; null if there is none.
 };
 
 }  // namespace lr::jit

@@ -417,6 +417,26 @@ void CodeGenerator::call_arguments(const std::vector<Type>& params) {
   }
 }
 
+// Of a function of that type in table 0, if nobody has changed it.
+void CodeGenerator::callee_index(u32 type) {
+  const u32 size = static_cast<u32>(plan_.call_table.size());
+  const u32 first = choices_.below(size);
+  for (u32 i = 0; i < size && !chance(taste_.hostile * 4); i++) {
+    const u32 index = (first + i) % size;
+    const i32 function = plan_.call_table[index];
+    if (function < 0 || plan_.functions[static_cast<u32>(function)].type != type) continue;
+    address_const(plan_.tables[0].is_64, index);
+    if (chance(50)) {  // Not a constant.
+      exact(number(plan_.tables[0].is_64 ? Kind::I64 : Kind::I32));
+      address_const(plan_.tables[0].is_64, 0);
+      op(plan_.tables[0].is_64 ? Op::I64And : Op::I32And);
+      op(plan_.tables[0].is_64 ? Op::I64Or : Op::I32Or);
+    }
+    return;
+  }
+  table_index(0);
+}
+
 // Of a function whose last result is `result`, which stays; or of any, whose results go.
 bool CodeGenerator::call(const Type* result) {
   const u32 count = static_cast<u32>(plan_.functions.size());
@@ -431,7 +451,7 @@ bool CodeGenerator::call(const Type* result) {
       reference_value(reference(static_cast<i32>(type_index), chance(20)));
       op(Op::CallRef, type_index);
     } else if (chance(25)) {
-      table_index(0);
+      callee_index(type_index);
       op(Op::CallIndirect, type_index);
       out_.uleb(0);
     } else {
@@ -468,7 +488,7 @@ bool CodeGenerator::tail_call() {
       reference_value(reference(static_cast<i32>(type_index), false));
       op(Op::ReturnCallRef, type_index);
     } else if (chance(25)) {
-      table_index(0);
+      callee_index(type_index);
       op(Op::ReturnCallIndirect, type_index);
       out_.uleb(0);
     } else {

@@ -75,7 +75,7 @@ void CodeGenerator::declare_locals() {
       }
       locals_.push_back(type);
     }
-    if (has(Feature::Exceptions) && chance(50)) locals_.push_back(reference(kHeapExn));
+    if (!plan_.tags.empty() && !plan_.has_legacy_exceptions && chance(50)) locals_.push_back(reference(kHeapExn));
   }
   is_reserved_.assign(locals_.size(), false);
   std::fill(std::begin(temporaries_), std::end(temporaries_), kNoLocal);

@@ -11,7 +11,8 @@
 //   code_values.cc      values
 //   code_memory.cc      addresses, loads, stores, bulk operations, tables
 //   code_control.cc     statements, blocks, loops, branches, calls
-//   code_refs.cc        references, structures, arrays, casts, exceptions
+//   code_refs.cc        references, structures, arrays, casts
+//   code_exceptions.cc  try, throw
 #pragma once
 
 #include <vector>
@@ -134,20 +135,34 @@ class CodeGenerator {
   void leave();       // return or a tail call, guarded.
   bool call(const Type* result);
   void call_arguments(const std::vector<Type>& params);
+  void callee_index(u32 type);
   bool tail_call();
   u32 label_depth(u32 label) const { return static_cast<u32>(labels_.size()) - 1 - label; }
 
   // -- code_refs.cc
   void reference_value(Type type);
   void reference_leaf(Type type);
-  void make_data(u32 type);  // struct.new and its like.
+  void data_leaf(i32 heap);
+  void null(i32 heap);
+  u32 pick_data(i32 heap);
+  void make_data(u32 type);
+  void field_value(FieldPlan field);
+  void object(u32 type);
+  void array_index();
   bool data_access(Type result);
   void data_statement();
+  void array_statement(u32 type);
   void reference_test();
+  i32 pick_top();
+  i32 pick_below(i32 top);
+  void cast_value(Type type);
+  void branch_on_null();
   void cast_branch();
-  void data_index(u32 array_temp);
-  void try_statement();
+
+  // -- code_exceptions.cc
   void throw_statement();
+  void try_statement();
+  void legacy_try();
   bool has(Feature feature) const { return plan_.has(feature); }
 
   static constexpr u32 kNoLocal = ~u32{0};

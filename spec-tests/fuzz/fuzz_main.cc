@@ -15,6 +15,7 @@
 #include <random>
 
 #include "frontend/wat_printer.h"
+#include "spec-tests/fuzz/binary_writer.h"
 #include "spec-tests/fuzz/generator.h"
 #include "spec-tests/fuzz/lab.h"
 #include "spec-tests/supervisor_posix.h"
@@ -38,7 +39,7 @@ struct Options {
   std::string features;
   fs::path keep;
   bool print = false;
-  bool emit_only = false;
+  bool record = false;
 };
 
 struct Progress {
@@ -79,6 +80,25 @@ class Campaign {
         generator_({features_, options.nodes}),
         progress_(*new(robustness::shared_memory(sizeof(Progress))) Progress) {
     progress_.next = options.first;
+  }
+
+  // For others to compare with: number, sizes, bytes, text.
+  int record() {
+    Lab lab(features_, "usual");
+    for (u64 number = options_.first; number < options_.first + options_.count; number++) {
+      const std::vector<u8> bytes = module(number);
+      auto loaded = lab.load(bytes);
+      const std::string text =
+          loaded.ok() ? to_text(lab.run(*loaded)) : "refused: " + loaded.error().message() + "\n";
+      BinaryWriter out;
+      out.fixed(number, 8);
+      out.fixed(bytes.size(), 4);
+      out.fixed(text.size(), 4);
+      out.append(bytes);
+      out.append({reinterpret_cast<const u8*>(text.data()), text.size()});
+      std::fwrite(out.bytes.data(), 1, out.bytes.size(), stdout);
+    }
+    return 0;
   }
 
   int run() {
@@ -192,9 +212,11 @@ int main_of(int argc, char** argv) {
   app.add_option("--features", options.features, "switch on, or off with -NAME; all: every one");
   app.add_option("--keep", options.keep, "write modules that fail to this directory")
       ->check(CLI::ExistingDirectory);
+  app.add_flag("--record", options.record, "write modules and their outcomes to standard output");
   app.add_flag("--print", options.print, "print each module and its outcome");
   CLI11_PARSE(app, argc, argv);
-  return Campaign(options).run();
+  Campaign campaign(options);
+  return options.record ? campaign.record() : campaign.run();
 }
 
 }  // namespace

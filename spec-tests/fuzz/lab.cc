@@ -56,6 +56,40 @@ jit::HostStatus host_tick(jit::Context* context, const jit::HostFunction* self, 
   return jit::HostStatus::Done;
 }
 
+// Areas of dense memories are used again and again: mapping one costs more than most runs.
+class RecycledAreas final : public jit::MemorySource {
+ public:
+  ~RecycledAreas() override {
+    for (const jit::MemoryArea& area : free_) munmap(area.base, area.capacity);
+  }
+  jit::MemoryArea acquire(u64 bytes) override {
+    if (bytes > kAreaBytes) return jit::MemorySource::acquire(bytes);
+    if (free_.empty()) return jit::MemorySource::acquire(kAreaBytes);
+    const jit::MemoryArea area = free_.back();
+    free_.pop_back();
+    return area;
+  }
+  jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override {
+    const jit::MemoryArea larger = jit::MemorySource::acquire(bytes);
+    if (larger.base == nullptr) return larger;
+    std::memcpy(larger.base, area.base, used);
+    release(area);
+    return larger;
+  }
+  void release(jit::MemoryArea area) override {
+    if (area.capacity != kAreaBytes) return jit::MemorySource::release(area);
+    for (u64 at = 0; at < kAreaBytes; at += kPage) {
+      u8* const page = area.base + at;
+      if (page[0] != 0 || std::memcmp(page, page + 1, kPage - 1) != 0) std::memset(page, 0, kPage);
+    }
+    free_.push_back(area);
+  }
+
+ private:
+  static constexpr u64 kAreaBytes = 64 * kKiB;
+  std::vector<jit::MemoryArea> free_;
+};
+
 }  // namespace
 
 const std::vector<Configuration>& configurations() {
@@ -106,6 +140,7 @@ class Bench {
     host_.log = 0;
     jit::ProcessStore store(*engine_, process_->run,
                             {.memory = {.memory_class = configuration_.memory_class,
+                                        .source = &areas_,
                                         .exact_extent = configuration_.exact_extent,
                                         .move_always = configuration_.moves}});
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
@@ -280,6 +315,7 @@ class Bench {
   TypeRefs types_;
   std::vector<jit::HostFunction> hosts_;
   Host host_;
+  RecycledAreas areas_;
   std::unique_ptr<jit::TestProcess> process_;
 };
 

@@ -153,9 +153,9 @@ class Encoder {
     if (plan_.tags.empty()) return;
     section(kTags, [&](BinaryWriter& out) {
       out.uleb(plan_.tags.size());
-      for (const u32 type : plan_.tags) {
+      for (const TagPlan& tag : plan_.tags) {
         out.byte(0);
-        out.uleb(type);
+        out.uleb(tag.type);
       }
     });
   }

@@ -1,5 +1,7 @@
 #include "spec-tests/fuzz/module_plan.h"
 
+#include <algorithm>
+
 #include "spec-tests/fuzz/constants.h"
 
 namespace lr::fuzz {
@@ -224,13 +226,24 @@ class Planner {
   }
 
   void add_tags() {
+    plan_.has_legacy_exceptions = has(Feature::LegacyExceptions) && choices_.chance(30);
     for (u32 count = choices_.between(1, 3); count > 0; count--) {
-      TypePlan type;
-      type.group = next_group_++;
-      for (u32 k = choices_.below(4); k > 0; k--) type.params.push_back(pick_type());
-      plan_.tags.push_back(static_cast<u32>(plan_.types.size()));
-      plan_.types.push_back(std::move(type));
+      TypePlan thrown, caught, caught_with_ref;
+      for (u32 k = choices_.below(4); k > 0; k--) thrown.params.push_back(pick_type());
+      caught.results = caught_with_ref.results = thrown.params;
+      caught_with_ref.results.push_back(reference(kHeapExn));
+      TagPlan tag;
+      tag.type = add_type(std::move(thrown));
+      tag.block = add_type(std::move(caught));
+      if (!plan_.has_legacy_exceptions) tag.block_with_ref = add_type(std::move(caught_with_ref));
+      plan_.tags.push_back(tag);
     }
+  }
+
+  u32 add_type(TypePlan type) {
+    type.group = next_group_++;
+    plan_.types.push_back(std::move(type));
+    return static_cast<u32>(plan_.types.size()) - 1;
   }
 
   void add_segments() {
@@ -248,6 +261,7 @@ class Planner {
       }
       plan_.data.push_back(std::move(segment));
     }
+    plan_.call_table.assign(plan_.tables[0].size, -1);
     for (u32 count = 1 + choices_.below(3); count > 0; count--) add_elements(count == 1);
   }
 
@@ -264,7 +278,11 @@ class Planner {
       const bool is_null = choices_.chance(8);
       segment.values.push_back(is_null ? -1 : static_cast<i32>(choices_.below(functions)));
     }
-    if (segment.is_active) segment.offset = choices_.below(table.size - count + 1);
+    if (segment.is_active) {
+      segment.offset = choices_.below(table.size - count + 1);
+      std::copy(segment.values.begin(), segment.values.end(),
+                plan_.call_table.begin() + segment.offset);
+    }
     plan_.elements.push_back(std::move(segment));
   }
 

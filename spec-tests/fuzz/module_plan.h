@@ -97,6 +97,12 @@ struct SegmentPlan {
   std::vector<i32> values;  // Functions, -1 for null; or i31 numbers.
 };
 
+struct TagPlan {
+  u32 type = 0;
+  u32 block = 0;           // The type of a block that leaves its payload,
+  u32 block_with_ref = 0;  // and behind it the exception itself.
+};
+
 struct ModulePlan {
   FeatureSet features;
   std::vector<TypePlan> types;
@@ -105,9 +111,13 @@ struct ModulePlan {
   std::vector<TablePlan> tables;
   std::vector<MemoryPlan> memories;
   std::vector<GlobalPlan> globals;
-  std::vector<u32> tags;  // Types.
+  std::vector<TagPlan> tags;
+  bool has_legacy_exceptions = false;  // Instead of the others.
   std::vector<SegmentPlan> data;
   std::vector<SegmentPlan> elements;
+
+  // What table 0 holds at first: functions, -1 for null.
+  std::vector<i32> call_table;
 
   bool has(Feature feature) const { return features.has(feature); }
   // `sub` may stand where `super` is wanted.
