@@ -36,7 +36,9 @@ void CodeGenerator::reference_value(Type type) {
         if (!call(&wanted)) reference_leaf(type);
         break;
       case 4:
-        if (const u32 local = pick_local(wanted, true); local != kNoLocal) {
+        // What local.tee leaves has the local's type.
+        if (const u32 local = pick_local(wanted, true);
+            local != kNoLocal && locals_[local] == wanted) {
           tee(wanted, local);
         } else {
           reference_leaf(type);
@@ -73,6 +75,7 @@ void CodeGenerator::reference_leaf(Type type) {
       if (is_defined && plan_.functions[function].type != static_cast<u32>(type.heap)) continue;
       return op(Op::RefFunc, function);
     }
+    return null(type.heap);
   }
   if (is_defined) return make_data(static_cast<u32>(type.heap));
   const bool convert = has(Feature::Gc) && depth_ < kDepthMax && chance(25);

@@ -18,6 +18,7 @@
 #include "spec-tests/fuzz/binary_writer.h"
 #include "spec-tests/fuzz/generator.h"
 #include "spec-tests/fuzz/lab.h"
+#include "spec-tests/fuzz/reference.h"
 #include "spec-tests/supervisor_posix.h"
 
 namespace lr::fuzz {
@@ -40,6 +41,8 @@ struct Options {
   fs::path keep;
   bool print = false;
   bool record = false;
+  bool reference = false;  // The interpreter's opinion as well.
+  bool interpret = false;  // Record that one.
 };
 
 struct Progress {
@@ -89,7 +92,7 @@ class Campaign {
       const std::vector<u8> bytes = module(number);
       auto loaded = lab.load(bytes);
       const std::string text =
-          loaded.ok() ? to_text(lab.run(*loaded)) : "refused: " + loaded.error().message() + "\n";
+          loaded.ok() ? to_text(options_.interpret ? run_reference(*loaded) : lab.run(*loaded)) : "refused: " + loaded.error().message() + "\n";
       BinaryWriter out;
       out.fixed(number, 8);
       out.fixed(bytes.size(), 4);
@@ -141,7 +144,7 @@ class Campaign {
       }
       if (options_.print) fmt::print("{}", to_text(lab.run(*loaded)));
       if (number % 16 == 0) count_calls(lab.run(*loaded));
-      const auto divergence = lab.compare(*loaded);
+      const auto divergence = lab.compare(*loaded, options_.reference);
       if (!divergence) continue;
       progress_.diverged++;
       name_failure(number, fmt::format("[{}] {}", divergence->configuration, divergence->what));
@@ -212,6 +215,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--features", options.features, "switch on, or off with -NAME; all: every one");
   app.add_option("--keep", options.keep, "write modules that fail to this directory")
       ->check(CLI::ExistingDirectory);
+  app.add_flag("--reference", options.reference, "compare with the reference interpreter, too");
+  app.add_flag("--interpreter", options.interpret, "record what the interpreter says instead");
   app.add_flag("--record", options.record, "write modules and their outcomes to standard output");
   app.add_flag("--print", options.print, "print each module and its outcome");
   CLI11_PARSE(app, argc, argv);

@@ -11,6 +11,7 @@
 #include "jit/test_process.h"
 #include "spec-tests/fuzz/constants.h"
 #include "spec-tests/fuzz/module_plan.h"
+#include "spec-tests/fuzz/reference.h"
 
 namespace lr::fuzz {
 
@@ -332,8 +333,13 @@ Result<std::shared_ptr<const Module>> Lab::load(std::vector<u8> bytes) const {
   return load_module(std::move(bytes), features_, executor);
 }
 
-std::optional<Divergence> Lab::compare(const std::shared_ptr<const Module>& module) {
+std::optional<Divergence> Lab::compare(const std::shared_ptr<const Module>& module,
+                                       bool with_reference) {
   const Outcome expected = benches_[0]->run(module, nullptr, nullptr);
+  if (with_reference) {
+    const std::string what = difference_from_reference(run_reference(module), expected);
+    if (!what.empty()) return Divergence{"reference", what};
+  }
   for (usize i = 1; i < benches_.size(); i++) {
     std::string differs;
     const Outcome actual = benches_[i]->run(module, &expected, &differs);

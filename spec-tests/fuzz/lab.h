@@ -43,8 +43,9 @@ class Lab {
 
   // Decodes and validates.
   Result<std::shared_ptr<const Module>> load(std::vector<u8> bytes) const;
-  // Runs the module in all configurations.
-  std::optional<Divergence> compare(const std::shared_ptr<const Module>& module);
+  // Runs the module in all configurations, and if asked to in the reference interpreter.
+  std::optional<Divergence> compare(const std::shared_ptr<const Module>& module,
+                                    bool with_reference);
   // In the first one.
   Outcome run(const std::shared_ptr<const Module>& module);
 

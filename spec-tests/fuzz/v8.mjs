@@ -16,7 +16,7 @@ const TRAPS = [
   [/divide by zero|remainder by zero/, 'zero'],
   [/unrepresentable|integer overflow|invalid conversion/, 'overflow'],
   [/call stack/i, 'stack'],
-  [/null pointer|null (function )?reference/, 'null'],
+  [/null pointer|null value|null (\w+ )?reference/, 'null'],
   [/illegal cast|cast failure/, 'cast'],
   [/array.*out of bounds|out of bounds array|array is too large/, 'array'],
   [/unaligned/, 'unaligned'],
