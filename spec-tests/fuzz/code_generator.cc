@@ -66,16 +66,16 @@ void CodeGenerator::declare_locals() {
       if (has(Feature::Simd) && chance(20)) type = number(Kind::V128);
       if (has(Feature::ReferenceTypes) && chance(has(Feature::Gc) ? 25 : 8)) {
         const std::vector<GlobalPlan>& globals = plan_.globals;
-        const Type& model = chance(50) ? plan_.tables[choices_.below(static_cast<u32>(
-                                             plan_.tables.size()))].element
-                                       : globals[choices_.below(static_cast<u32>(
-                                             globals.size()))].type;
+        const Type& model =
+            chance(50) ? plan_.tables[choices_.below(static_cast<u32>(plan_.tables.size()))].element
+                       : globals[choices_.below(static_cast<u32>(globals.size()))].type;
         type = model;
         type.nullable = true;
       }
       locals_.push_back(type);
     }
-    if (!plan_.tags.empty() && !plan_.has_legacy_exceptions && chance(50)) locals_.push_back(reference(kHeapExn));
+    if (!plan_.tags.empty() && !plan_.has_legacy_exceptions && chance(50))
+      locals_.push_back(reference(kHeapExn));
   }
   is_reserved_.assign(locals_.size(), false);
   std::fill(std::begin(temporaries_), std::end(temporaries_), kNoLocal);
@@ -134,8 +134,8 @@ u32 CodeGenerator::pick_local(Type type, bool to_write) {
   u32 count = 0;
   for (u32 i = 0; i < locals_.size() && count < 128; i++) {
     if (to_write && is_reserved_[i]) continue;
-    const bool fits = to_write ? plan_.is_subtype(type, locals_[i])
-                               : plan_.is_subtype(locals_[i], type);
+    const bool fits =
+        to_write ? plan_.is_subtype(type, locals_[i]) : plan_.is_subtype(locals_[i], type);
     if (fits) fitting[count++] = i;
   }
   if (count == 0) return kNoLocal;

@@ -44,7 +44,7 @@ class CodeGenerator {
     u32 sets = 0;
     u32 hostile = 0;  // Percent: addresses that may trap.
     u32 refs = 0;
-    u32 window = 0;   // Locals in use at a time; 0: all of them.
+    u32 window = 0;  // Locals in use at a time; 0: all of them.
   };
 
   // -- code_generator.cc
@@ -54,7 +54,7 @@ class CodeGenerator {
   void take_fuel_at_entry();
   u32 pick_local(Type type, bool to_write);  // kNoLocal if there is none.
   u32 add_reserved(Type type);               // A local that others only read.
-  u32 temporary(Kind kind);                         // One for each kind; lives shortly.
+  u32 temporary(Kind kind);                  // One for each kind; lives shortly.
   bool spend() { return budget_-- > 0 && !choices_.at_end(); }
   bool chance(u32 percent) { return choices_.chance(percent); }
   void op(Op op) { out_.op(op); }
@@ -126,13 +126,13 @@ class CodeGenerator {
   void close_label();
   void counted_loop(const Type* result);
   void fuel_loop();
-  void take_fuel();   // One less; leaves whether any is left.
+  void take_fuel();  // One less; leaves whether any is left.
   void branch();
   void branch_to(u32 label);  // Values and br; the code behind it is dead.
   void branch_if_value(Type type);
   void branch_table();
   void switch_statement();
-  void leave();       // return or a tail call, guarded.
+  void leave();  // return or a tail call, guarded.
   bool call(const Type* result);
   void call_arguments(const std::vector<Type>& params);
   void callee_index(u32 type);
@@ -180,9 +180,9 @@ class CodeGenerator {
   i64 budget_ = 0;
   i64 budget_whole_ = 0;
   u32 depth_ = 0;
-  u32 loop_work_ = 1;  // Product of the trip counts around.
-  std::vector<Type> locals_;      // Parameters first.
-  std::vector<bool> is_reserved_; // Counters and temporaries: read, not written.
+  u32 loop_work_ = 1;              // Product of the trip counts around.
+  std::vector<Type> locals_;       // Parameters first.
+  std::vector<bool> is_reserved_;  // Counters and temporaries: read, not written.
   u32 temporaries_[6] = {};
   std::vector<Label> labels_;
 };

@@ -14,8 +14,8 @@ constexpr u64 kHostileOffsets[] = {
     0x8000'0000, 0xffff'fff0, 0xffff'fff8, 0xffff'ffff, 4096,        0x1'0000,
 };
 constexpr u64 kHostileIndexes[] = {
-    65535,       65536,       65532,       0x0fff'ffff, 0x1000'0000, 0x7fff'ffff, 0x7fff'fff8,
-    0x8000'0000, 0xffff'fff0, 0xffff'fff8, 0xffff'fffc, 0xffff'ffff,
+    65535,       65536,       65532,       0x0fff'ffff, 0x1000'0000, 0x7fff'ffff,
+    0x7fff'fff8, 0x8000'0000, 0xffff'fff0, 0xffff'fff8, 0xffff'fffc, 0xffff'ffff,
 };
 
 u32 log2_of(u32 bytes) { return bytes >= 16 ? 4 : bytes == 8 ? 3 : bytes == 4 ? 2 : bytes / 2; }
@@ -33,7 +33,8 @@ void CodeGenerator::index_below(u64 limit, bool is_64, bool may_be_hostile) {
   u64 mask = 1;
   while (mask * 2 <= limit) mask *= 2;
   mask--;
-  if (chance(25) || mask == 0) return address_const(is_64, choices_.below(static_cast<u32>(mask) + 1));
+  if (chance(25) || mask == 0)
+    return address_const(is_64, choices_.below(static_cast<u32>(mask) + 1));
   exact(number(kind));
   if (mask >= 63 && chance(25)) {  // A scaled index.
     const u32 shift = choices_.between(1, 3);

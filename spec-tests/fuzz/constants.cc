@@ -7,18 +7,17 @@ namespace lr::fuzz {
 namespace {
 
 constexpr u64 kInts[] = {
-    0,           1,           2,          3,           4,           5,           7,
-    8,           10,          15,         16,          31,          32,          33,
-    63,          64,          65,         100,         127,         128,         255,
-    256,         641,         1000,       4095,        4096,        32767,       32768,
-    65535,       65536,       65537,      0x7fff'fffe, 0x7fff'ffff, 0x8000'0000, 0x8000'0001,
+    0,           1,           2,           3,           4,           5,           7,
+    8,           10,          15,          16,          31,          32,          33,
+    63,          64,          65,          100,         127,         128,         255,
+    256,         641,         1000,        4095,        4096,        32767,       32768,
+    65535,       65536,       65537,       0x7fff'fffe, 0x7fff'ffff, 0x8000'0000, 0x8000'0001,
     0xffff'fff0, 0xffff'fffe, 0xffff'ffff,
 };
 constexpr u64 kWideInts[] = {
-    0x1'0000'0000,         0x1'0000'0001,         0x1'ffff'ffff,
-    0x7fff'ffff'ffff'ffff, 0x8000'0000'0000'0000, 0x8000'0000'0000'0001,
-    0xffff'ffff'0000'0000, 0xffff'ffff'8000'0000, 0xffff'ffff'7fff'ffff,
-    0xffff'ffff'ffff'fff0, 0xffff'ffff'ffff'fffe, 0xffff'ffff'ffff'ffff,
+    0x1'0000'0000,         0x1'0000'0001,         0x1'ffff'ffff,         0x7fff'ffff'ffff'ffff,
+    0x8000'0000'0000'0000, 0x8000'0000'0000'0001, 0xffff'ffff'0000'0000, 0xffff'ffff'8000'0000,
+    0xffff'ffff'7fff'ffff, 0xffff'ffff'ffff'fff0, 0xffff'ffff'ffff'fffe, 0xffff'ffff'ffff'ffff,
     0x0123'4567'89ab'cdef, 0xffff'ffff'ffff'ff80, 0xffff'ffff'ffff'8000,
 };
 // 0, 1, 0.5, 1.5, -1, limits of the integers, denormals, infinities, NaN; each also negative.
@@ -99,13 +98,25 @@ u64 pick_f64(Choices& choices) {
 }
 
 u64 argument(u32 kind, u32 n) {
-  constexpr u64 kI32s[kArguments] = {0,     1,           0xffff'ffff, 7,          0x8000'0000, 65532,
-                                     16,    0x7fff'ffff, 3,           0xfff0,     100,         31,
-                                     65536, 0x1234'5678, 2,           0xffff'fffe};
-  constexpr u64 kI64s[kArguments] = {
-      1,          0,  0xffff'ffff'ffff'ffff, 0x8000'0000'0000'0000, 0x1'0000'0000, 5,   0x7fff'ffff,
-      0xffff'ffff, 64, 0x7fff'ffff'ffff'ffff, 0x0123'4567'89ab'cdef, 10,            255, 65535,
-      3,          0xffff'ffff'8000'0000};
+  constexpr u64 kI32s[kArguments] = {
+      0, 1,      0xffff'ffff, 7,  0x8000'0000, 65532,       16, 0x7fff'ffff,
+      3, 0xfff0, 100,         31, 65536,       0x1234'5678, 2,  0xffff'fffe};
+  constexpr u64 kI64s[kArguments] = {1,
+                                     0,
+                                     0xffff'ffff'ffff'ffff,
+                                     0x8000'0000'0000'0000,
+                                     0x1'0000'0000,
+                                     5,
+                                     0x7fff'ffff,
+                                     0xffff'ffff,
+                                     64,
+                                     0x7fff'ffff'ffff'ffff,
+                                     0x0123'4567'89ab'cdef,
+                                     10,
+                                     255,
+                                     65535,
+                                     3,
+                                     0xffff'ffff'8000'0000};
   const u64 at = n % kArguments;
   if (kind == 0) return kI32s[at];
   if (kind == 1) return kI64s[at];

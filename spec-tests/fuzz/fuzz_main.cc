@@ -92,7 +92,8 @@ class Campaign {
       const std::vector<u8> bytes = module(number);
       auto loaded = lab.load(bytes);
       const std::string text =
-          loaded.ok() ? to_text(options_.interpret ? run_reference(*loaded) : lab.run(*loaded)) : "refused: " + loaded.error().message() + "\n";
+          loaded.ok() ? to_text(options_.interpret ? run_reference(*loaded) : lab.run(*loaded))
+                      : "refused: " + loaded.error().message() + "\n";
       BinaryWriter out;
       out.fixed(number, 8);
       out.fixed(bytes.size(), 4);

@@ -134,7 +134,7 @@ class Planner {
       type.group = next_group_++;
       const bool plain = i == 0;
       const u32 params = choices_.chance(8) ? choices_.between(6, 20) : choices_.below(5);
-      const u32 results = choices_.chance(5) ? choices_.between(3, 12)
+      const u32 results = choices_.chance(5)    ? choices_.between(3, 12)
                           : choices_.chance(25) ? choices_.below(4)
                                                 : 1;
       for (u32 k = 0; k < params; k++) type.params.push_back(plain ? pick_number() : pick_type());
@@ -146,7 +146,8 @@ class Planner {
 
   void add_memories() {
     u32 count = choices_.chance(95) ? 1 : 0;
-    if (has(Feature::MultiMemory) && count > 0 && choices_.chance(50)) count += choices_.between(1, 2);
+    if (has(Feature::MultiMemory) && count > 0 && choices_.chance(50))
+      count += choices_.between(1, 2);
     for (u32 i = 0; i < count; i++) {
       MemoryPlan memory;
       memory.pages = choices_.chance(85) ? 1 : choices_.below(3);

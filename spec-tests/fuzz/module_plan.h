@@ -106,7 +106,7 @@ struct TagPlan {
 struct ModulePlan {
   FeatureSet features;
   std::vector<TypePlan> types;
-  std::vector<u32> imports;  // Types of imported functions.
+  std::vector<u32> imports;             // Types of imported functions.
   std::vector<FunctionPlan> functions;  // All, imports first.
   std::vector<TablePlan> tables;
   std::vector<MemoryPlan> memories;
