@@ -7,6 +7,12 @@
 
 namespace lr::jit {
 
+namespace {
+
+constexpr int kLeftBehind = 0xdd;  // In a stack that is no longer used.
+
+}  // namespace
+
 TestProcess::TestProcess(const Options& options) : options_(options) {
   use_stack(options.stack_bytes);
   if (!options.ring_always) return;
@@ -22,16 +28,27 @@ TestProcess::~TestProcess() {
   done_.store(true, std::memory_order_relaxed);
   if (ringer_.joinable()) ringer_.join();
   munmap(stack_, stack_bytes_);
+  if (spare_ != nullptr) munmap(spare_, stack_bytes_);
 }
 
-// Moves to a new stack. The old one is unmapped, so that whatever still points there is found.
+// Moves to another stack. The old one is overwritten, so that whatever still points there is found.
 void TestProcess::use_stack(u64 bytes) {
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  CHECK(memory != MAP_FAILED);
+  void* memory = spare_;
+  spare_ = nullptr;
+  if (memory == nullptr || bytes != stack_bytes_) {
+    if (memory != nullptr) munmap(memory, stack_bytes_);
+    memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(memory != MAP_FAILED);
+  }
   u8* const top = static_cast<u8*>(memory) + bytes;
   const u64 used = stack_ == nullptr ? 0 : run.stack_top - run.sp;
   if (used != 0) std::memcpy(top - used, reinterpret_cast<void*>(run.sp), used);
-  if (stack_ != nullptr) munmap(stack_, stack_bytes_);
+  if (stack_ != nullptr && bytes == stack_bytes_) {
+    spare_ = stack_;
+    std::memset(reinterpret_cast<void*>(run.sp), kLeftBehind, used);
+  } else if (stack_ != nullptr) {
+    munmap(stack_, stack_bytes_);
+  }
   stack_ = static_cast<u8*>(memory);
   stack_bytes_ = bytes;
   run.stack_top = reinterpret_cast<u64>(top);
@@ -51,11 +68,21 @@ bool TestProcess::grow_stack() {
   return true;
 }
 
+// A prologue that has yielded tries again: it must see the real limit once.
+void TestProcess::ring_again(Leave left_by) {
+  Doorbell* const bell = run.doorbell.load(std::memory_order_relaxed);
+  if (!options_.yield_always || bell == nullptr) return;
+  bell->preempt.store(1, std::memory_order_relaxed);
+  if (left_by != Leave::Yield || !may_move_stack(run, left_by)) run.ring(kRequestYield);
+}
+
 std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* values) {
   const u64 sp_before = run.stack_top - run.sp;
   while (!begin_activation(store, func, values)) CHECK(grow_stack());
+  Leave leave = Leave::HostWait;
   for (;;) {
-    Leave leave = lr_test_resume(&run);
+    ring_again(leave);
+    leave = lr_test_resume(&run);
     if (leave == Leave::StackFull && !grow_stack()) {
       run.trap_code = static_cast<u32>(Trap::StackOverflow);
       leave = Leave::Trapped;

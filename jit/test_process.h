@@ -24,6 +24,8 @@ class TestProcess {
     // Stack and dense memories, each time the process leaves where code allows it.
     bool move_always = false;
     bool ring_always = false;  // From another thread, as fast as that can.
+    // Rung when it is resumed: it yields at every poll, and at the first prologue behind a poll.
+    bool yield_always = false;
   };
 
   TestProcess() : TestProcess(Options()) {}
@@ -45,6 +47,7 @@ class TestProcess {
   u32 moves = 0;
 
  private:
+  void ring_again(Leave left_by);
   void use_stack(u64 bytes);
   bool grow_stack();
 
@@ -54,6 +57,7 @@ class TestProcess {
   std::thread ringer_;
   u8* stack_ = nullptr;
   u64 stack_bytes_ = 0;
+  u8* spare_ = nullptr;  // As large as the stack; null if there is none.
 };
 
 }  // namespace lr::jit

@@ -136,12 +136,12 @@ void step_rmw(Machine& m, const Inst& inst) {
 template <typename Stored, typename T>
 void step_cmpxchg(Machine& m, const Inst& inst) {
   const Stored replacement = static_cast<Stored>(m.pop<T>());
-  const T expected = m.pop<T>();
+  const Stored expected = static_cast<Stored>(m.pop<T>());  // Wrapped before it is compared.
   u8* const at = atomic_address<Stored>(m, inst);
   if (at == nullptr) return;
-  const T old = read<Stored>(at);
+  const Stored old = read<Stored>(at);
   if (old == expected) std::memcpy(at, &replacement, sizeof(Stored));
-  m.push(old);
+  m.push(static_cast<T>(old));
 }
 
 // -- The table ------------------------------------------------------------------------------------

@@ -1,0 +1,26 @@
+;; A narrow compare-exchange wraps the expected value before it compares, so upper bits that memory
+;; does not have are no difference. The official scripts leave it open.
+(module
+  (memory 1 1)
+  (func (export "set") (param i64) (i64.store (i32.const 0) (local.get 0)))
+  (func (export "get") (result i64) (i64.load (i32.const 0)))
+  (func (export "narrow8") (param i32 i32) (result i32)
+    (i32.atomic.rmw8.cmpxchg_u (i32.const 0) (local.get 0) (local.get 1)))
+  (func (export "narrow16") (param i32 i32) (result i32)
+    (i32.atomic.rmw16.cmpxchg_u (i32.const 0) (local.get 0) (local.get 1)))
+  (func (export "wide8") (param i64 i64) (result i64)
+    (i64.atomic.rmw8.cmpxchg_u (i32.const 0) (local.get 0) (local.get 1)))
+  (func (export "wide32") (param i64 i64) (result i64)
+    (i64.atomic.rmw32.cmpxchg_u (i32.const 0) (local.get 0) (local.get 1))))
+
+(invoke "set" (i64.const 0x1111_1111_1111_1111))
+(assert_return (invoke "narrow8" (i32.const 0x2222_2211) (i32.const 0xcdcd)) (i32.const 0x11))
+(assert_return (invoke "get") (i64.const 0x1111_1111_1111_11cd))
+(assert_return (invoke "narrow8" (i32.const 0xcd11) (i32.const 0x22)) (i32.const 0xcd))
+(assert_return (invoke "get") (i64.const 0x1111_1111_1111_11cd))
+(assert_return (invoke "narrow16" (i32.const 0xffff_11cd) (i32.const 0x55_0102)) (i32.const 0x11cd))
+(assert_return (invoke "get") (i64.const 0x1111_1111_1111_0102))
+(assert_return (invoke "wide8" (i64.const 0x8000_0000_0000_0002) (i64.const 0xff)) (i64.const 2))
+(assert_return (invoke "get") (i64.const 0x1111_1111_1111_01ff))
+(assert_return (invoke "wide32" (i64.const 0x1_1111_01ff) (i64.const -1)) (i64.const 0x1111_01ff))
+(assert_return (invoke "get") (i64.const 0x1111_1111_ffff_ffff))
