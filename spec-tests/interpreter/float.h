@@ -71,21 +71,23 @@ F fnearest(F a) {
   return canonical(std::nearbyint(a));
 }
 
+// Those that only touch the sign take and give bits: a compiler may quieten a NaN that it handles
+// as a float.
 template <typename F>
-F fabs(F a) {
-  return std::bit_cast<F>(static_cast<BitsOf<F>>(std::bit_cast<BitsOf<F>>(a) & ~kSignBit<F>));
+BitsOf<F> fabs(BitsOf<F> a) {
+  return a & ~kSignBit<F>;
 }
 template <typename F>
-F fneg(F a) {
-  return std::bit_cast<F>(static_cast<BitsOf<F>>(std::bit_cast<BitsOf<F>>(a) ^ kSignBit<F>));
+BitsOf<F> fneg(BitsOf<F> a) {
+  return a ^ kSignBit<F>;
+}
+template <typename F>
+BitsOf<F> fcopysign(BitsOf<F> a, BitsOf<F> sign) {
+  return (a & ~kSignBit<F>) | (sign & kSignBit<F>);
 }
 template <typename F>
 bool is_negative(F a) {
   return (std::bit_cast<BitsOf<F>>(a) & kSignBit<F>) != 0;
-}
-template <typename F>
-F fcopysign(F a, F sign) {
-  return is_negative(a) == is_negative(sign) ? a : fneg(a);
 }
 
 template <typename F>

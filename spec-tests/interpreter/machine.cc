@@ -131,6 +131,7 @@ void Machine::return_from_frame() {
 // -- Labels ---------------------------------------------------------------------------------------
 
 void Machine::enter_block(u32 block, Entry entry) {
+  if (labels_.size() >= store_.options().values_max) return trap(Trap::StackExhausted);
   const Block& info = code().blocks[block];
   Label label;
   const bool is_loop = entry == Entry::Loop;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "frontend/module.h"
+#include "frontend/type_registry.h"
 #include "spec-tests/interpreter/code.h"
 #include "spec-tests/interpreter/object.h"
 #include "spec-tests/interpreter/trap.h"

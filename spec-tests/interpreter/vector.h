@@ -81,7 +81,7 @@ F frelaxed_madd(F a, F b, F c) {
 }
 template <typename F>
 F frelaxed_nmadd(F a, F b, F c) {
-  return frelaxed_madd(fneg(a), b, c);
+  return frelaxed_madd(-a, b, c);
 }
 
 // -- Whole vectors --------------------------------------------------------------------------------
