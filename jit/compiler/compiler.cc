@@ -57,6 +57,12 @@ std::unique_ptr<Compiler, CompilerDeleter> make_compiler(Masm& masm) {
   return std::unique_ptr<Compiler, CompilerDeleter>(new Compiler(masm));
 }
 
+namespace {
+
+constexpr u32 kShortBodyBytes = 1000;
+
+}  // namespace
+
 void CompilerDeleter::operator()(Compiler* compiler) const { delete compiler; }
 
 Status compile_function(Compiler& compiler, const Module& module, const ContextLayout& layout,
@@ -78,9 +84,10 @@ Status Compiler::compile(const Module& module, const ContextLayout& layout, u32 
   if (facts.has_simd && !target_.has_vectors) {
     return make_error(Err::FeatureOff, "simd is not compiled for this machine yet");
   }
-  // Most leaves need no frame, and most frames are small: assume so, and start again if not.
+  // Most leaves need no frame, and the frames of most short bodies are small: assume so, and start
+  // again if not.
   frameless_ = target_.return_address_bytes > 0 && !facts.has_call;
-  small_frame_ = true;
+  small_frame_ = !facts.has_call || module.functions[index].body_size < kShortBodyBytes;
   widened_wanted_ = 0;
   for (;;) {
     widened_ = widened_wanted_;
