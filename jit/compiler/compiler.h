@@ -470,7 +470,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   Address pop_element(Kind kind);
   // A new object of so many bytes (`size` if valid): all zero but its type word.
   Reg new_object(u32 bytes, Reg size, TypeId type);
-  void store_operand(Kind kind, Address to);  // Pops it.
+  void store_operand(Kind kind, Address to);  // Pops it; `to` is in a new object.
 
   // -- casts.cc
   void ref_test(bool nullable);

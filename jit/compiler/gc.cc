@@ -147,6 +147,7 @@ Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
 
 void Compiler::store_operand(Kind kind, Address to) {
   const Value value = pop();
+  if (value.where == Value::Where::Const && value.bits == 0) return;  // It is zero already.
   const bool is_constant = value.where == Value::Where::Const && !in_vector(kind);
   if (is_constant && static_cast<i64>(value.bits) == static_cast<i32>(value.bits)) {
     masm_.store_imm(store_of(kind), to, static_cast<i32>(value.bits));

@@ -11,7 +11,6 @@ namespace lr::jit::gc {
 
 namespace {
 
-constexpr u64 kThresholdMin = 4 * kMiB;
 // Between two looks at the clock, each some microseconds.
 constexpr u32 kObjectsPerLook = 128;
 constexpr u64 kWordsPerLook = 512;
@@ -76,25 +75,120 @@ bool Heap::mark_roots(u64 deadline) {
   }
 }
 
-bool Heap::drain(u64 deadline) {
-  for (u32 looks = kObjectsPerLook;; looks--) {
-    if (looks == 0) {
-      if (now_ns() >= deadline) return false;
-      looks = kObjectsPerLook;
+// The marking loop, with what it needs of the heap in registers. An object that is next is asked
+// for from memory while the few before it are looked at.
+class Heap::Marker {
+ public:
+  explicit Marker(Heap& heap)
+      : heap_(heap),
+        base_(heap.space_.base()),
+        span_(heap.space_.bytes_used()),
+        blocks_(&heap.space_.block(0)),
+        rows_(reinterpret_cast<const u8*>(heap.types_.rows())),
+        cycle_(heap.cycle_) {}
+
+  // Looks at so many objects, or fewer if there are no more; false then.
+  bool run(u32 objects) {
+    u64 ring[kAhead];
+    u32 first = 0, count = 0;
+    MarkStack& stack = heap_.marked_;
+    bool more = true;
+    for (;;) {
+      for (; count < kAhead && !stack.empty(); count++) {
+        const u64 ref = stack.pop();
+        __builtin_prefetch(object_of(ref));
+        ring[(first + count) % kAhead] = ref;
+      }
+      if (count == 0) {
+        if (heap_.pending_.empty()) {
+          more = false;
+          break;
+        }
+        const Pending piece = heap_.pending_.back();
+        heap_.pending_.pop_back();
+        scan_elements(*object_of(piece.object), piece.next);
+        continue;
+      }
+      if (objects-- == 0) break;
+      const u64 ref = ring[first];
+      first = (first + 1) % kAhead;
+      count--;
+      scan(ref);
     }
-    if (!marked_.empty()) {
-      const u64 ref = marked_.back();
-      marked_.pop_back();
-      scan(*object_of(ref));
-    } else if (!pending_.empty()) {
-      const Pending piece = pending_.back();
-      pending_.pop_back();
-      scan_elements(*object_of(piece.object), piece.next);
-    } else {
-      return now_ns() < deadline;
+    for (; count > 0; count--) stack.push(ring[(first + count - 1) % kAhead]);
+    return more;
+  }
+
+  // A reference that may be an object's.
+  [[gnu::always_inline]] void mark(u64 ref) {
+    const u64 offset = ref - base_;
+    if (offset >= span_ || offset % kGranule != 0) return;
+    Block& block = blocks_[offset >> kBlockLog2];
+    if (block.cycle != cycle_) [[unlikely]]
+      heap_.prepare(block);
+    if (block.marks.insert(offset)) heap_.marked_.push(ref);
+  }
+
+ private:
+  static constexpr u32 kAhead = 8;
+
+  [[gnu::always_inline]] void scan(u64 ref) {
+    Object& object = *object_of(ref);
+    const TypeRow& type = *reinterpret_cast<const TypeRow*>(rows_ + object.type);
+    const bool is_struct = type.shape == Shape::Struct;
+    const u64 offset = ref - base_;
+    Block& block = blocks_[offset >> kBlockLog2];
+    if (block.kind == Block::Kind::Small) {
+      const u64 bytes = is_struct ? type.size_bytes : array_bytes(object.length, type.element_log2);
+      const u64 in_block = offset % kBlockBytes;
+      block.fresh.add_range(static_cast<u32>(in_block >> kLineLog2),
+                            static_cast<u32>((in_block + bytes - 1) >> kLineLog2));
+    }
+    if (!is_struct) {
+      if (type.references != 0) scan_elements(object, 0);
+      return;
+    }
+    const auto* words = reinterpret_cast<const u64*>(&object);
+    for (u64 rest = type.references; rest != 0; rest &= rest - 1) {
+      mark(words[std::countr_zero(rest)]);
+    }
+    if (type.is_large) [[unlikely]]
+      scan_late_fields(object);
+  }
+
+  // Those that the row's bits do not reach.
+  void scan_late_fields(Object& object) {
+    const DefinedType& type = defined_type(type_of_word(object.type));
+    for (usize i = 0; i < type.fields.size(); i++) {
+      if (type.offsets[i] < 512 || !may_refer(type.fields[i].type)) continue;
+      mark(*reinterpret_cast<const u64*>(object.bytes() + type.offsets[i]));
     }
   }
+
+  void scan_elements(Object& object, u64 from) {
+    const auto* elements = reinterpret_cast<const u64*>(object.elements());
+    const u64 end = std::min(from + kElementsPerPiece, u64{object.length});
+    if (end < object.length) heap_.pending_.push_back({ref_of(&object), end});
+    for (u64 i = from; i < end; i++) mark(elements[i]);
+  }
+
+  Heap& heap_;
+  const u64 base_;
+  const u64 span_;
+  Block* const blocks_;
+  const u8* const rows_;
+  const u32 cycle_;
+};
+
+bool Heap::drain(u64 deadline) {
+  Marker marker(*this);
+  do {
+    if (!marker.run(kObjectsPerLook)) return now_ns() < deadline;
+  } while (now_ns() < deadline);
+  return false;
 }
+
+void Heap::mark(u64 ref) { Marker(*this).mark(ref); }
 
 // The block's first object in this cycle.
 void Heap::prepare(Block& block) {
@@ -107,16 +201,6 @@ void Heap::prepare(Block& block) {
   block.fresh = LineSet();
   block.is_walked = false;
   block.cycle = cycle_;
-}
-
-// `ref` is a reference that may be an object's.
-void Heap::mark(u64 ref) {
-  if ((ref & (kGranule - 1)) != 0 || !space_.contains(ref)) return;
-  Block& block = space_.block(space_.index_of(ref));
-  if (block.cycle != cycle_) prepare(block);
-  if (!block.marks.insert(ref)) return;
-  __builtin_prefetch(object_of(ref));
-  marked_.push_back(ref);
 }
 
 void Heap::mark_maybe(u64 word) {
@@ -151,44 +235,6 @@ void Heap::walk_new_objects(Block& block, BlockIndex index) {
   }
 }
 
-void Heap::scan(Object& object) {
-  const TypeRow& type = types_.row(object.type);
-  const u64 address = ref_of(&object);
-  Block& block = space_.block(space_.index_of(address));
-  const bool is_struct = type.shape == Shape::Struct;
-  if (block.kind == Block::Kind::Small) {
-    const u64 bytes = is_struct ? type.size_bytes : array_bytes(object.length, type.element_log2);
-    const u64 offset = address & (kBlockBytes - 1);
-    block.fresh.add_range(static_cast<u32>(offset >> kLineLog2),
-                          static_cast<u32>((offset + bytes - 1) >> kLineLog2));
-  }
-  if (!is_struct) {
-    if (type.references != 0) scan_elements(object, 0);
-    return;
-  }
-  const auto* words = reinterpret_cast<const u64*>(&object);
-  for (u64 rest = type.references; rest != 0; rest &= rest - 1) {
-    mark(words[std::countr_zero(rest)]);
-  }
-  if (type.is_large) [[unlikely]]
-    scan_all_fields(object, type);
-}
-
-void Heap::scan_all_fields(Object& object, const TypeRow&) {
-  const DefinedType& type = defined_type(type_of_word(object.type));
-  for (usize i = 0; i < type.fields.size(); i++) {
-    if (!may_refer(type.fields[i].type)) continue;
-    mark(*reinterpret_cast<const u64*>(object.bytes() + type.offsets[i]));
-  }
-}
-
-void Heap::scan_elements(Object& object, u64 from) {
-  const auto* elements = reinterpret_cast<const u64*>(object.elements());
-  const u64 end = std::min(from + kElementsPerPiece, u64{object.length});
-  if (end < object.length) pending_.push_back({ref_of(&object), end});
-  for (u64 i = from; i < end; i++) mark(elements[i]);
-}
-
 // -- Sweeping -------------------------------------------------------------------------------------
 
 bool Heap::sweep(u64 deadline) {
@@ -216,10 +262,8 @@ void Heap::sweep_block(BlockIndex index) {
   Block& block = space_.block(index);
   block.is_clean = false;
   if (block.cycle != cycle_) {
-    if (collects_always_) {
-      block.used = LineSet();
-      spoil_free_lines(block, index);
-    }
+    block.forget_objects();
+    if (collects_always_) spoil_free_lines(block, index);
     free_blocks_.push_back(index);
     return;
   }
@@ -247,15 +291,7 @@ void Heap::finish_cycle() {
   stats_.live_bytes = live_bytes_;
   threshold_bytes_ = std::max(kThresholdMin, live_bytes_);
   // More free blocks than the next cycle can need go back.
-  const usize keep = threshold_bytes_ / kBlockBytes + 1;
-  if (free_blocks_.size() > keep) {
-    const std::span<const BlockIndex> rest = std::span(free_blocks_).subspan(keep);
-    space_.release(rest);
-    const u64 bytes = rest.size() * (kBlockBytes + sizeof(Block));
-    source_.release_charge(bytes);
-    held_bytes_ -= bytes;
-    free_blocks_.resize(keep);
-  }
+  release_free_blocks(threshold_bytes_ / kBlockBytes + 1);
   swept_ = swept_large_ = kept_ = 0;
   live_bytes_ = allocated_bytes_ = 0;
   has_collected_ = true;

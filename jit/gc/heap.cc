@@ -9,10 +9,7 @@ namespace lr::jit::gc {
 
 namespace {
 
-// A collection is not worth its while for less.
-constexpr u64 kThresholdMin = 4 * kMiB;
 constexpr u64 kObjectBytesMax = 64 * kGiB;
-constexpr u64 kBlockCharge = kBlockBytes + sizeof(Block);
 
 std::atomic<u64> next_number{1};
 
@@ -45,10 +42,25 @@ Heap::~Heap() {
   source_.release_charge(held_bytes_);
 }
 
+// Free blocks of our own are the first thing to do without.
 bool Heap::charge(u64 bytes) {
-  if (!source_.charge(bytes)) return false;
+  if (!source_.charge(bytes)) {
+    release_free_blocks(0);
+    if (!source_.charge(bytes)) return false;
+  }
   held_bytes_ += bytes;
   return true;
+}
+
+void Heap::release_free_blocks(usize keep) {
+  if (free_blocks_.size() <= keep) return;
+  const std::span<const BlockIndex> rest = std::span(free_blocks_).subspan(keep);
+  for (const BlockIndex block : rest) space_.block(block).disown();
+  space_.release(rest);
+  const u64 bytes = rest.size() * kBlockCharge;
+  source_.release_charge(bytes);
+  held_bytes_ -= bytes;
+  free_blocks_.resize(keep);
 }
 
 // -- Allocation -----------------------------------------------------------------------------------
@@ -80,6 +92,8 @@ Heap::Grant Heap::allocate(u64 bytes, Object** object) {
     if (collects_always_) run_.heap_limit = run_.heap_cursor;
   } else if (grant == Grant::Refused && !has_collected_) {
     grant = Grant::Collect;
+  } else if (grant == Grant::Refused) {
+    has_collected_ = false;  // Whoever asks again may have let go of something.
   }
   return grant;
 }
@@ -149,6 +163,7 @@ Heap::Grant Heap::allocate_large(u64 bytes, Object** object) {
 }
 
 void Heap::release_large(const Large& large) {
+  for (u32 i = 0; i < large.count; i++) space_.block(large.first + i).disown();
   space_.release_range(large.first, large.count);
   source_.release_charge(large.count * kBlockCharge);
   held_bytes_ -= large.count * kBlockCharge;
@@ -173,10 +188,7 @@ Heap::Grant Heap::take_block(BlockIndex* index) {
   Block& block = space_.block(*index);
   block.owner.store(number_, std::memory_order_relaxed);
   block.kind = Block::Kind::Small;
-  block.is_walked = false;
-  block.cycle = 0;
-  block.next_line = 0;
-  block.used = LineSet();
+  block.forget_objects();
   return Grant::Done;
 }
 

@@ -17,6 +17,7 @@
 // and, for newer objects, by walking the holes that were handed out since.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -28,6 +29,10 @@
 namespace lr::jit::gc {
 
 inline constexpr u64 kLargeBytes = 8 * kKiB;
+// A collection is not worth its while for less.
+inline constexpr u64 kThresholdMin = 8 * kMiB;
+// What a block costs a process.
+inline constexpr u64 kBlockCharge = kBlockBytes + sizeof(Block);
 
 // Words that keep objects alive, asked for piece by piece while the process stands still.
 class Roots {
@@ -49,6 +54,22 @@ struct HeapStats {
   u64 slices = 0;
   u64 longest_slice_ns = 0;
   u64 live_bytes = 0;  // In lines and large objects, as of the last collection.
+};
+
+// References, last in, first out.
+class MarkStack {
+ public:
+  bool empty() const { return size_ == 0; }
+  void push(u64 ref) {
+    if (size_ == refs_.size()) [[unlikely]]
+      refs_.resize(std::max<usize>(1024, 2 * size_));
+    refs_[size_++] = ref;
+  }
+  u64 pop() { return refs_[--size_]; }
+
+ private:
+  std::vector<u64> refs_;
+  usize size_ = 0;
 };
 
 class Heap {
@@ -83,6 +104,7 @@ class Heap {
     BlockIndex first;
     u32 count;
   };
+  class Marker;
   // An array whose elements from `next` on have not been looked at.
   struct Pending {
     u64 object;
@@ -103,6 +125,7 @@ class Heap {
   void use_hole(Block& block, BlockIndex index, u32 first, u32 last, u64* cursor, u64* limit);
   bool charge(u64 bytes);
   void release_large(const Large& large);
+  void release_free_blocks(usize keep);
 
   // -- collector.cc
   void start_cycle();
@@ -116,9 +139,6 @@ class Heap {
   void walk_new_objects(Block& block, BlockIndex index);
   void mark(u64 ref);
   void mark_maybe(u64 word);
-  void scan(Object& object);
-  void scan_all_fields(Object& object, const TypeRow& type);
-  void scan_elements(Object& object, u64 from);
 
   RunState& run_;
   MemorySource& source_;
@@ -143,7 +163,7 @@ class Heap {
   Phase phase_ = Phase::Idle;
   u32 cycle_ = 1;
   Roots::Range range_;
-  std::vector<u64> marked_;       // Objects whose references have not been looked at.
+  MarkStack marked_;              // Objects whose references have not been looked at.
   std::vector<Pending> pending_;  // Long arrays, in part.
   usize swept_ = 0;
   usize swept_large_ = 0;

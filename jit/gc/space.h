@@ -34,7 +34,8 @@ struct LineSet {
 
   // [first, last]
   void add_range(u32 first, u32 last) {
-    for (u32 line = first; line <= last; line++) words[line / 64] |= u64{1} << line % 64;
+    words[first / 64] |= u64{1} << first % 64;
+    for (u32 line = first + 1; line <= last; line++) words[line / 64] |= u64{1} << line % 64;
   }
   // The first line from `at` on that is in the set, or is not; kLinesPerBlock if there is none.
   u32 next(u32 at, bool in_set) const;
@@ -72,8 +73,7 @@ struct alignas(64) Block {
     Rest    // The others.
   };
 
-  std::atomic<u64> owner{
-      0};  // The heap's number, which is never given to another; stale in a free block.
+  std::atomic<u64> owner{0};  // The heap's number, which is never given to another.
   Kind kind = Kind::Small;
   bool is_clean = false;   // All bytes are zero.
   bool is_walked = false;  // `starts` has the objects that are newer than the last collection.
@@ -83,6 +83,15 @@ struct alignas(64) Block {
   LineSet fresh;           // As the running one finds them.
   GranuleSet marks;        // Starts of objects found alive.
   GranuleSet starts;       // During a collection: of those that were there before it.
+
+  // No word leads to an object in it.
+  void forget_objects() {
+    cycle = 0;
+    next_line = 0;
+    used = LineSet();
+  }
+  // Before it is given back by a heap that goes on: another's objects must not pass for its own.
+  void disown() { owner.store(0, std::memory_order_relaxed); }
 };
 
 class Space {
@@ -102,10 +111,9 @@ class Space {
   BlockIndex index_of(u64 address) const {
     return static_cast<BlockIndex>((address - base_) >> kBlockLog2);
   }
-  // True for addresses of blocks that were acquired once.
-  bool contains(u64 address) const {
-    return address - base_ < bytes_used_.load(std::memory_order_relaxed);
-  }
+  // From base() on: what was acquired once.
+  u64 bytes_used() const { return bytes_used_.load(std::memory_order_relaxed); }
+  bool contains(u64 address) const { return address - base_ < bytes_used(); }
 
  private:
   struct Range {
