@@ -69,6 +69,8 @@ class CompiledEngine final : public ScriptEngine {
     return add_spectest_things(process_->store(), linker_);
   }
 
+  FeatureSet features() const override { return runtime_.engine().options().features; }
+
   // What the compiler has is the runtime's, whatever the script's language.
   Result<std::shared_ptr<EngineModule>> load(std::vector<u8> bytes, std::string name,
                                              const FeatureSet&) override {

@@ -66,6 +66,9 @@ class ScriptEngine {
  public:
   virtual ~ScriptEngine() = default;
 
+  // What it has of the language.
+  virtual FeatureSet features() const = 0;
+
   // `features` are those of the script's language; an engine may have less and say so (FeatureOff).
   virtual Result<std::shared_ptr<EngineModule>> load(std::vector<u8> bytes, std::string name,
                                                      const FeatureSet& features) = 0;

@@ -98,6 +98,8 @@ class ReferenceEngine final : public ScriptEngine {
     add_spectest_things();
   }
 
+  FeatureSet features() const override { return FeatureSet::all(); }
+
   Result<std::shared_ptr<EngineModule>> load(std::vector<u8> bytes, std::string,
                                              const FeatureSet& features) override {
     SerialExecutor executor;

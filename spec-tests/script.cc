@@ -62,6 +62,7 @@ class ScriptRunner {
   Result<Definition> compile(const WastModule& module);
   Result<Slot> instantiate(const Definition& definition);
   Slot* find(const std::optional<std::string>& name);
+  std::string missing_feature(const Error& error, const std::vector<u8>& bytes) const;
   void taint(const Module& module, const std::string& reason);
   void make_module(const WastCommand& command);
   void make_instance(const WastCommand& command);
@@ -92,21 +93,33 @@ class ScriptRunner {
   std::map<std::string, std::string> skipped_names_;  // Registered, but of a skipped instance.
 };
 
-// "the feature tail-call", from an error's detail "tail-call (...)".
-std::string reason_of(const Error& error) {
-  const std::string& detail = error.detail;
-  return "feature " + detail.substr(0, std::min(detail.find_first_of(" ("), detail.size()));
+// The feature for whose lack the engine refused a module: the one that the error names, or that
+// would have made the module valid.
+std::string ScriptRunner::missing_feature(const Error& error, const std::vector<u8>& bytes) const {
+  if (error.code == Err::FeatureOff) {
+    return error.detail.substr(0, error.detail.find_first_of(" ("));
+  }
+  SerialExecutor executor;
+  for (u32 i = 0; i < kFeatureCount; i++) {
+    const auto feature = static_cast<Feature>(i);
+    FeatureSet features = engine_.features();
+    if (features.has(feature) || !features_.has(feature)) continue;
+    if (load_module(bytes, features.enable(feature), executor).ok())
+      return std::string(info(feature).name);
+  }
+  return {};
 }
 
 Result<ScriptRunner::Definition> ScriptRunner::compile(const WastModule& module) {
   std::vector<u8> bytes = TRY(module.encode());
   auto compiled = engine_.load(bytes, module.name.value_or(""), features_);
   if (compiled.ok()) return Definition{std::move(compiled.value()), ""};
-  if (compiled.error().code == Err::FeatureOff) {
+  const std::string feature = missing_feature(compiled.error(), bytes);
+  if (!feature.empty()) {
     SerialExecutor executor;
     const auto valid = load_module(std::move(bytes), features_, executor);
     if (valid.ok()) {
-      const std::string reason = reason_of(compiled.error());
+      const std::string reason = "feature " + feature;
       taint(*valid.value(), reason);
       return Definition{nullptr, reason};
     }
