@@ -1,4 +1,5 @@
-"""The kernels of the comparison: kernels/table.txt read into rows, and how each row is built."""
+"""The kernels of the comparison: kernels/table.txt and kernels/simd/table.txt read into rows, and
+how each row is built."""
 
 import dataclasses
 import functools
@@ -49,7 +50,7 @@ class Absent(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    name: str
+    name: str         # the source's path below kernels/, without .c
     n: int            # size for timing: 50 to 300 ms of native code
     checksum: int     # run(n), as an unsigned number
     test_n: int       # size for tests: a few milliseconds
@@ -65,11 +66,13 @@ class Recipe:
     with_libc: bool   # the WebAssembly module is linked with wasi-libc
 
 
-def load():
+def load(group=""):
+    """The kernels of a folder below kernels/."""
     kernels = []
-    for line in (KERNELS / "table.txt").read_text().splitlines():
+    for line in (KERNELS / group / "table.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             name, *numbers = line.split()
+            name = f"{group}/{name}" if group else name
             kernels.append(Kernel(name, *map(int, numbers)))
     return kernels
 
@@ -114,7 +117,8 @@ def recipe(kernel):
         folder = crate("lua-src") / "lua-5.4.7"
         return Recipe([folder / f"{s}.c" for s in LUA_SOURCES],
                       ["-w", *LUA_FLAGS, f"-I{folder}"], with_libc=True)
-    return Recipe([], ["-Wall", "-Wextra", "-ffreestanding"], with_libc=False)
+    simd = ["-msimd128"] if kernel.name.startswith("simd/") else []
+    return Recipe([], ["-Wall", "-Wextra", "-ffreestanding", *simd], with_libc=False)
 
 
 def newest(paths):

@@ -154,6 +154,10 @@ std::string compare(const ScriptEngine& engine, std::span<const WastValue> expec
     const u64 low = words[at++];
     const u64 high = types[i].kind == Kind::V128 ? words[at++] : 0;
     if (matches(engine, expected[i], types[i], low, high)) continue;
+    if (types[i].kind == Kind::V128) {
+      return fmt::format("result {} is i64x2 {:#x} {:#x}, expected {:#x} {:#x}", i, low, high,
+                         expected[i].bits[0], expected[i].bits[1]);
+    }
     return fmt::format("result {} is {:#x} ({}), expected {:#x}", i, low, name_of(types[i]),
                        expected[i].bits[0]);
   }

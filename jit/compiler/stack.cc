@@ -216,7 +216,9 @@ void Compiler::spill(u32 index) {
 
 // -- Slots ----------------------------------------------------------------------------------------
 
+// Those of vectors do not straddle cache lines if the stack is aligned, which it usually is.
 i32 Compiler::new_slot(Kind type) {
+  if (type == Kind::V128) slots_ = (slots_ + 1) & ~1;
   const i32 slot = slots_;
   slots_ += slot_words(type);
   return slot;

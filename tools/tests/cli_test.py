@@ -83,6 +83,33 @@ MATH = """(module
   (global (export "g") i32 (i32.const 1)))
 """
 
+# What machines answer differently: NaNs, and relaxed instructions.
+RELAXED = """(module
+  (func (export "nan") (result i32)
+    (i32.reinterpret_f32 (f32.div (f32.const 0) (f32.const 0))))
+  (func (export "nans") (result i32)
+    (i32x4.extract_lane 2 (f32x4.sqrt (v128.const f32x4 -1 -1 -1 -1))))
+  (func (export "rounds_twice") (result f32)
+    (f32x4.extract_lane 1 (f32x4.relaxed_madd
+      (v128.const f32x4 0x1.001p0 0x1.001p0 0x1.001p0 0x1.001p0)
+      (v128.const f32x4 0x1.001p0 0x1.001p0 0x1.001p0 0x1.001p0)
+      (v128.const f32x4 -0x1.002p0 -0x1.002p0 -0x1.002p0 -0x1.002p0))))
+  (func (export "dot") (result i32)
+    (i16x8.extract_lane_s 0 (i16x8.relaxed_dot_i8x16_i7x16_s
+      (i8x16.splat (i32.const 127)) (i8x16.splat (i32.const -128)))))
+  (func (export "dot_add") (result i32)
+    (i32x4.extract_lane 0 (i32x4.relaxed_dot_i8x16_i7x16_add_s
+      (i8x16.splat (i32.const 127)) (i8x16.splat (i32.const -128)) (i32x4.splat (i32.const 1)))))
+  (func (export "min") (result f32)
+    (f32x4.extract_lane 3 (f32x4.relaxed_min
+      (v128.const f32x4 1 1 1 nan) (v128.const f32x4 1 1 1 1))))
+  (func (export "truncate") (result i32)
+    (i32x4.extract_lane 0 (i32x4.relaxed_trunc_f32x4_s (f32x4.splat (f32.const 3e9)))))
+  (func (export "swizzle") (result i32)
+    (i8x16.extract_lane_u 0 (i8x16.relaxed_swizzle
+      (i8x16.splat (i32.const 7)) (i8x16.splat (i32.const 16))))))
+"""
+
 FILES = {
     "empty.wasm": b"",
     "short.wasm": b"\0as",
@@ -106,6 +133,7 @@ FILES = {
     "cat.wat": CAT,
     "flood.wat": FLOOD,
     "math.wat": MATH,
+    "relaxed.wat": RELAXED,
     "huge.wat": "(module (memory 65536) (func (export \"_start\")))",
     "imports.wat": """(module
       (import "wasi_unstable" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
@@ -213,6 +241,14 @@ CASES = [
     Case("invoke, not a number", "--invoke add math.wat 1 x", 2, "", error(".*'x'.*i32.*")),
     Case("invoke, out of range", "--invoke add math.wat 1 4294967296", 2, "",
          error(".*'4294967296'.*i32.*")),
+
+    # What the deterministic profile says, with and without AVX.
+    *[Case(f"deterministic {export} {cpu}", f"--deterministic --cpu={cpu} --invoke {export} relaxed.wat",
+           0, out)
+      for cpu in ("native", "v2")
+      for export, out in (("nan", "2143289344\n"), ("nans", "2143289344\n"),
+                          ("rounds_twice", "0\n"), ("dot", "-32512\n"), ("dot_add", "-65023\n"),
+                          ("min", "nan\n"), ("truncate", "2147483647\n"), ("swizzle", "0\n"))],
 
     # Traps and time.
     Case("a trap", "--invoke crash math.wat", 134, "",

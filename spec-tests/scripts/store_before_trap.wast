@@ -1,0 +1,26 @@
+;; A store happens even if a later access to memory traps: the check of a store must not be raised
+;; to cover what comes after it.
+(module
+  (memory 1)
+  (func (export "store") (param i32)
+    (i32.store (local.get 0) (i32.const 7))
+    (drop (i32.load offset=65536 (local.get 0))))
+  (func (export "store8") (param i32)
+    (i32.store8 (local.get 0) (local.get 0))
+    (i32.store8 offset=65536 (local.get 0) (local.get 0)))
+  (func (export "lane") (param i32)
+    (v128.store8_lane 0 (local.get 0) (v128.const i32x4 9 9 9 9))
+    (drop (i32.load offset=65536 (local.get 0))))
+  (func (export "constant")
+    (i64.store (i32.const 48) (i64.const 5))
+    (drop (v128.load offset=65536 (i32.const 0))))
+  (func (export "load") (param i32) (result i32) (i32.load (local.get 0))))
+
+(assert_trap (invoke "store" (i32.const 16)) "out of bounds memory access")
+(assert_return (invoke "load" (i32.const 16)) (i32.const 7))
+(assert_trap (invoke "store8" (i32.const 24)) "out of bounds memory access")
+(assert_return (invoke "load" (i32.const 24)) (i32.const 24))
+(assert_trap (invoke "lane" (i32.const 32)) "out of bounds memory access")
+(assert_return (invoke "load" (i32.const 32)) (i32.const 9))
+(assert_trap (invoke "constant") "out of bounds memory access")
+(assert_return (invoke "load" (i32.const 48)) (i32.const 5))
