@@ -93,7 +93,7 @@ interp::Trap print_nothing(void*, std::span<const Value>, std::span<Value>) {
 
 class ReferenceEngine final : public ScriptEngine {
  public:
-  ReferenceEngine() {
+  explicit ReferenceEngine(const FeatureSet& features) : features_(features) {
     add_spectest_functions();
     add_spectest_things();
   }
@@ -101,7 +101,12 @@ class ReferenceEngine final : public ScriptEngine {
   FeatureSet features() const override { return FeatureSet::all(); }
 
   Result<std::shared_ptr<EngineModule>> load(std::vector<u8> bytes, std::string,
-                                             const FeatureSet& features) override {
+                                             const FeatureSet& language) override {
+    FeatureSet features = language;
+    for (u32 i = 0; i < kFeatureCount; i++) {
+      const Feature feature = static_cast<Feature>(i);
+      if (!features_.has(feature)) features.disable(feature);
+    }
     SerialExecutor executor;
     std::shared_ptr<const Module> module = TRY(load_module(std::move(bytes), features, executor));
     return std::shared_ptr<EngineModule>(std::make_shared<ReferenceModule>(std::move(module)));
@@ -193,6 +198,7 @@ class ReferenceEngine final : public ScriptEngine {
     }
   }
 
+  FeatureSet features_;
   TypeRefs types_;
   interp::Store store_;
   std::map<std::string, Extern, std::less<>> spectest_;
@@ -202,8 +208,8 @@ class ReferenceEngine final : public ScriptEngine {
 
 }  // namespace
 
-std::unique_ptr<ScriptEngine> make_reference_engine() {
-  return std::make_unique<ReferenceEngine>();
+std::unique_ptr<ScriptEngine> make_reference_engine(const FeatureSet& features) {
+  return std::make_unique<ReferenceEngine>(features);
 }
 
 }  // namespace lr::spec

@@ -7,6 +7,7 @@
 
 namespace lr::spec {
 
-std::unique_ptr<ScriptEngine> make_reference_engine();
+// Without the features that are off, for those who want to know what needs them.
+std::unique_ptr<ScriptEngine> make_reference_engine(const FeatureSet& features = FeatureSet::all());
 
 }  // namespace lr::spec

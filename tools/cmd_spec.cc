@@ -170,6 +170,7 @@ class EngineMaker {
  public:
   static Result<EngineMaker> create(const CommandLine& line) {
     EngineMaker maker;
+    maker.features_ = line.features(FeatureSet::all());
     if (line.text(Opt::SpecEngine) == "interpreter") return maker;
     RuntimeOptions options;
     options.engine = engine_options(line);
@@ -183,13 +184,14 @@ class EngineMaker {
   }
 
   Result<std::unique_ptr<spec::ScriptEngine>> make() {
-    if (runtime_ == nullptr) return spec::make_reference_engine();
+    if (runtime_ == nullptr) return spec::make_reference_engine(features_);
     return spec::make_compiled_engine(*runtime_, process_);
   }
 
  private:
   std::unique_ptr<Runtime> runtime_;  // Null: the reference interpreter.
   ProcessConfig process_;
+  FeatureSet features_;  // Of the interpreter.
 };
 
 Result<Totals> run_all(const CommandLine& line) {

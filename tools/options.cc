@@ -284,8 +284,7 @@ u32 CommandLine::count(Opt opt, u32 otherwise) const {
   return has(opt) ? *parse_count(text(opt)) : otherwise;
 }
 
-FeatureSet CommandLine::features() const {
-  FeatureSet features = FeatureSet::defaults();
+FeatureSet CommandLine::features(FeatureSet features) const {
   for (const std::string& names : values(Opt::Enable)) features = with(features, names, true);
   for (const std::string& names : values(Opt::Disable)) features = with(features, names, false);
   return features;

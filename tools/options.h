@@ -65,8 +65,8 @@ class CommandLine {
   u64 duration_ns(Opt opt, u64 otherwise) const;
   u64 size_bytes(Opt opt, u64 otherwise) const;
   u32 count(Opt opt, u32 otherwise) const;
-  // The defaults, changed by --enable and --disable; what is disabled stays off.
-  FeatureSet features() const;
+  // These, changed by --enable and --disable; what is disabled stays off.
+  FeatureSet features(FeatureSet features = FeatureSet::defaults()) const;
 
  private:
   friend class CommandLineParser;

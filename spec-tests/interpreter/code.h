@@ -19,6 +19,8 @@ struct Inst {
   u64 value = 0;
 };
 
+static_assert(sizeof(Inst) == 16);
+
 struct Block {
   u32 params = 0;
   u32 results = 0;

@@ -16,6 +16,12 @@ u8* effective_address(Machine& m, const Inst& inst, u64 address, u64 bytes) {
   return memory.data() + offset + address;
 }
 
+u8* atomic_address(Machine& m, const Inst& inst, u64 address, u64 bytes) {
+  if ((address + inst.value) % bytes == 0) return effective_address(m, inst, address, bytes);
+  m.trap(Trap::UnalignedAtomic);
+  return nullptr;
+}
+
 namespace {
 
 // Whether [at, at + count) is inside.
@@ -165,10 +171,8 @@ template <typename T>
 void wait(Machine& m, const Inst& inst) {
   const i64 timeout = m.pop<i64>();
   const T expected = m.pop<T>();
-  const u64 address = m.pop<u64>();
-  const u8* const at = effective_address(m, inst, address, sizeof(T));
+  const u8* const at = atomic_address(m, inst, m.pop<u64>(), sizeof(T));
   if (at == nullptr) return;
-  if ((address + inst.value) % sizeof(T) != 0) return m.trap(Trap::UnalignedAtomic);
   if (!m.instance().memories[inst.index]->type().limits.is_shared) {
     return m.trap(Trap::ExpectedSharedMemory);
   }
@@ -186,9 +190,7 @@ void exec_MemoryAtomicWait64(Machine& m, const Inst& inst) { wait<u64>(m, inst);
 
 void exec_MemoryAtomicNotify(Machine& m, const Inst& inst) {
   m.drop(1);
-  const u64 address = m.pop<u64>();
-  if (effective_address(m, inst, address, 4) == nullptr) return;
-  if ((address + inst.value) % 4 != 0) return m.trap(Trap::UnalignedAtomic);
+  if (atomic_address(m, inst, m.pop<u64>(), sizeof(u32)) == nullptr) return;
   m.push<u32>(0);
 }
 

@@ -92,27 +92,16 @@ void step_replace(Machine& m, const Inst& inst) {
 // -- Atomics --------------------------------------------------------------------------------------
 // One thread executes, so that every instruction is atomic.
 
-template <typename Stored>
-u8* atomic_address(Machine& m, const Inst& inst) {
-  const u64 address = m.pop<u64>();
-  u8* const at = effective_address(m, inst, address, sizeof(Stored));
-  if (at != nullptr && (address + inst.value) % sizeof(Stored) != 0) {
-    m.trap(Trap::UnalignedAtomic);
-    return nullptr;
-  }
-  return at;
-}
-
 template <typename Stored, typename T>
 void step_atomic_load(Machine& m, const Inst& inst) {
-  const u8* const at = atomic_address<Stored>(m, inst);
+  const u8* const at = atomic_address(m, inst, m.pop<u64>(), sizeof(Stored));
   if (at != nullptr) m.push(T{read<Stored>(at)});
 }
 
 template <typename Stored, typename T>
 void step_atomic_store(Machine& m, const Inst& inst) {
   const Stored value = static_cast<Stored>(m.pop<T>());
-  u8* const at = atomic_address<Stored>(m, inst);
+  u8* const at = atomic_address(m, inst, m.pop<u64>(), sizeof(Stored));
   if (at != nullptr) std::memcpy(at, &value, sizeof(Stored));
 }
 
@@ -124,7 +113,7 @@ Stored exchange(Stored, Stored value) {
 template <typename Stored, typename T, auto kFunction>
 void step_rmw(Machine& m, const Inst& inst) {
   const Stored operand = static_cast<Stored>(m.pop<T>());
-  u8* const at = atomic_address<Stored>(m, inst);
+  u8* const at = atomic_address(m, inst, m.pop<u64>(), sizeof(Stored));
   if (at == nullptr) return;
   const Stored old = read<Stored>(at);
   const Stored changed = kFunction(old, operand);
@@ -132,16 +121,15 @@ void step_rmw(Machine& m, const Inst& inst) {
   m.push(T{old});
 }
 
-// The expected value is not wrapped: one that does not fit is never found.
 template <typename Stored, typename T>
 void step_cmpxchg(Machine& m, const Inst& inst) {
   const Stored replacement = static_cast<Stored>(m.pop<T>());
-  const Stored expected = static_cast<Stored>(m.pop<T>());  // Wrapped before it is compared.
-  u8* const at = atomic_address<Stored>(m, inst);
+  const Stored expected = static_cast<Stored>(m.pop<T>());
+  u8* const at = atomic_address(m, inst, m.pop<u64>(), sizeof(Stored));
   if (at == nullptr) return;
   const Stored old = read<Stored>(at);
   if (old == expected) std::memcpy(at, &replacement, sizeof(Stored));
-  m.push(static_cast<T>(old));
+  m.push(T{old});
 }
 
 // -- The table ------------------------------------------------------------------------------------

@@ -31,5 +31,7 @@ extern const std::array<Step, kOpCount> kSteps;
 // The address of `bytes` bytes of the memory that the instruction names, at `address` plus its
 // offset; null, and a trap, if they are not all inside.
 u8* effective_address(Machine& m, const Inst& inst, u64 address, u64 bytes);
+// The same, and a trap if the sum is not a multiple of `bytes`, which comes before the bounds.
+u8* atomic_address(Machine& m, const Inst& inst, u64 address, u64 bytes);
 
 }  // namespace lr::interp
