@@ -206,8 +206,8 @@ RegSet Compiler::index_of(const Address& address) {
   return address.index.valid() ? RegSet::of(address.index) : RegSet();
 }
 
+// The effect comes behind the check of its own address, which later ones must not be merged with.
 void Compiler::store(Store store, u32 bytes) {
-  effects_++;
   const MemArg arg = read_mem_arg();
   const Value value = pop();
   const bool is_int = value.type == Kind::I32 || value.type == Kind::I64;
@@ -216,11 +216,13 @@ void Compiler::store(Store store, u32 bytes) {
       (bytes < 8 || static_cast<i64>(value.bits) == static_cast<i32>(value.bits));
   if (immediate) {
     const Address address = pop_address(arg, bytes);
+    effects_++;
     masm_.store_imm(store, address, static_cast<i32>(value.bits));
     return release(address);
   }
   const Reg reg = to_reg(value);
   const Address address = pop_address(arg, bytes);
+  effects_++;
   masm_.store(store, address, reg);
   release(address);
   release(reg);

@@ -273,11 +273,11 @@ void Compiler::load_lane(VectorShape shape) {
 }
 
 void Compiler::store_lane(VectorShape shape) {
-  effects_++;
   const MemArg arg = read_mem_arg();
   const u8 lane = reader_.byte();
   const Reg src = pop_reg();
   const Address address = pop_address(arg, bytes_of_lane(shape));
+  effects_++;
   masm_.store_lane(shape, address, src, lane);
   release(address);
   release(src);
