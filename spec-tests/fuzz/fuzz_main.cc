@@ -7,6 +7,8 @@
 // A child process does the work; when it dies the module is named and another child goes on
 // behind it.
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -19,6 +21,7 @@
 #include "spec-tests/fuzz/generator.h"
 #include "spec-tests/fuzz/lab.h"
 #include "spec-tests/fuzz/reference.h"
+#include "spec-tests/fuzz/shrinker.h"
 #include "spec-tests/supervisor_posix.h"
 
 namespace lr::fuzz {
@@ -29,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 using robustness::ChildEnd;
 
 constexpr u64 kFailuresMax = 20;
+constexpr u32 kShrinkSecondsMax = 5;  // That a smaller module may take.
 
 struct Options {
   u64 seed = 0;
@@ -40,6 +44,7 @@ struct Options {
   std::string features;
   fs::path keep;
   bool print = false;
+  bool shrink = false;
   bool record = false;
   bool reference = false;  // The interpreter's opinion as well.
   bool interpret = false;  // Record that one.
@@ -114,6 +119,7 @@ class Campaign {
       if (how == ChildEnd::Finished) break;
       failures_++;
       name_failure(progress_.next, how == ChildEnd::Hung ? "hung" : "crashed");
+      if (options_.shrink) shrink_failure(progress_.next, true);
       progress_.next++;
     }
     report();
@@ -149,8 +155,39 @@ class Campaign {
       if (!divergence) continue;
       progress_.diverged++;
       name_failure(number, fmt::format("[{}] {}", divergence->configuration, divergence->what));
+      if (options_.shrink) shrink_failure(number, false);
       if (progress_.diverged >= kFailuresMax) return;
     }
+  }
+
+  // In a child of its own, since the smaller module may crash in another way.
+  bool still_fails(Lab& lab, const std::vector<u8>& bytes, bool looks_for_crash) const {
+    auto loaded = lab.load(bytes);
+    if (!loaded.ok()) return false;
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(kShrinkSecondsMax);
+      _exit(lab.compare(*loaded, options_.reference) ? 1 : 0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status)) return !looks_for_crash && WEXITSTATUS(status) == 1;
+    return looks_for_crash;
+  }
+
+  // Makes the failing module small and keeps it as text.
+  void shrink_failure(u64 number, bool looks_for_crash) {
+    Lab lab(features_, options_.only);
+    const std::vector<u8> small = fuzz::shrink(module(number), [&](const std::vector<u8>& bytes) {
+      return still_fails(lab, bytes, looks_for_crash);
+    });
+    const auto text = std::move(print_wat(small)).value();
+    const fs::path folder = options_.keep.empty() ? fs::path(".") : options_.keep;
+    const fs::path path = folder / fmt::format("{}-{}.wat", options_.seed, number);
+    std::ofstream(path) << text;
+    fmt::print("  shrunk: {}\n", path.string());
+    std::fflush(stdout);
   }
 
   void count_calls(const Outcome& outcome) {
@@ -219,6 +256,7 @@ int main_of(int argc, char** argv) {
   app.add_flag("--reference", options.reference, "compare with the reference interpreter, too");
   app.add_flag("--interpreter", options.interpret, "record what the interpreter says instead");
   app.add_flag("--record", options.record, "write modules and their outcomes to standard output");
+  app.add_flag("--shrink", options.shrink, "make modules that fail small and keep them as text");
   app.add_flag("--print", options.print, "print each module and its outcome");
   CLI11_PARSE(app, argc, argv);
   Campaign campaign(options);
