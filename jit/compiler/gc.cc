@@ -116,13 +116,13 @@ Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
   effects_++;
   const Reg object = allocate(Kind::Ref);
   const Reg run = allocate(Kind::I64);
-  const Reg end = allocate(Kind::I64);
+  const Reg end = size.valid() ? size : allocate(Kind::I64);
   const auto field = [&](usize offset) {
     return Address{run, kNoReg, 0, static_cast<i32>(offset)};
   };
   Cold& cold = add_cold(Cold::Kind::Allocate);
   cold.object = object;
-  cold.size = size;
+  if (size.valid()) cold.end = end;
   cold.bytes = bytes;
   masm_.load(Load::I64, run, {target_.context, kNoReg, 0, kContextRun});
   masm_.load(Load::I64, object, field(offsetof(RunState, heap_cursor)));
@@ -139,7 +139,7 @@ Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
   masm_.store_imm(Store::I32, {object, kNoReg, 0, gc::kTypeWordOffset},
                   static_cast<i32>(gc::type_word(type)));
   release(run);
-  release(end);
+  if (!size.valid()) release(end);
   checked_regs_.add(object);
   checked_[object.code] = {};
   return object;
