@@ -147,7 +147,8 @@ Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
 
 void Compiler::store_operand(Kind kind, Address to) {
   const Value value = pop();
-  if (value.where == Value::Where::Const && value.bits == 0) return;  // It is zero already.
+  // It is zero already. (Of a v128 the bits are a place in vectors_.)
+  if (value.where == Value::Where::Const && kind != Kind::V128 && value.bits == 0) return;
   const bool is_constant = value.where == Value::Where::Const && !in_vector(kind);
   if (is_constant && static_cast<i64>(value.bits) == static_cast<i32>(value.bits)) {
     masm_.store_imm(store_of(kind), to, static_cast<i32>(value.bits));

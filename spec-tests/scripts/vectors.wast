@@ -148,3 +148,16 @@
   (v128.const i32x4 42 112 230 408))
 (assert_return (invoke "recursion" (i32.const 1000) (v128.const i32x4 0 1 2 3))
   (v128.const i32x4 500500 501501 502502 503503))
+
+;; The first constant of a function in a field, where zeros need no store.
+(module
+  (type $s (struct (field v128)))
+  (type $a (array v128))
+  (func (export "struct") (result v128)
+    (struct.get $s 0 (struct.new $s (v128.const i32x4 1 2 3 4))))
+  (func (export "array") (result v128)
+    (array.get $a (array.new_fixed $a 2 (v128.const i32x4 5 6 7 8) (v128.const i32x4 0 0 0 0))
+      (i32.const 0))))
+
+(assert_return (invoke "struct") (v128.const i32x4 1 2 3 4))
+(assert_return (invoke "array") (v128.const i32x4 5 6 7 8))
