@@ -1,8 +1,8 @@
 // Exceptions: what throw makes and an exnref is the address of (null is 0).
 //
-// A throw makes it in a pool of the store. One whose catcher asks for its payload alone is dead once
-// the payload has been read, which the landing pad does first, and its place serves the next one. A
-// catcher that wants a reference gets the address of a copy in the process's heap, where the
+// A throw makes it in a pool of the store. One whose catcher asks for its payload alone is dead
+// once the payload has been read, which the landing pad does first, and its place serves the next
+// one. A catcher that wants a reference gets the address of a copy in the process's heap, where the
 // collector finds it (jit/gc/object.h).
 #pragma once
 

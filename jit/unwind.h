@@ -73,8 +73,8 @@ extern const char lr_throw[];
 extern const char lr_throw_ref[];
 
 // Called by the two above on the worker's stack, with the throw's return address on top of the
-// process stack. Where to go on, with the state changed; null: run.trap_code is set; 1: to be called
-// again with room in the heap.
+// process stack. Where to go on, with the state changed; null: run.trap_code is set; 1: to be
+// called again with room in the heap.
 const void* lr_do_throw(lr::jit::ThrowState* state, lr::u64 payload_offset, lr::u32 tag);
 const void* lr_do_throw_ref(lr::jit::ThrowState* state, lr::jit::Exception* exception);
 
