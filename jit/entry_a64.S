@@ -35,7 +35,11 @@
 #define THROW_CONTEXT 32
 #define THROW_SP 40
 #define THROW_EXCEPTION 48
-#define THROW_BYTES 64
+#define THROW_ROOM 56
+#define THROW_WHICH 64
+#define THROW_OPERAND 72
+#define THROW_TAG 80
+#define THROW_BYTES 96
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -296,11 +300,13 @@ lr_import_cross:
 lr_throw:
         adrp    x11, lr_do_throw
         add     x11, x11, :lo12:lr_do_throw
+        mov     x12, #0
         b       .Lthrow
         .p2align 4
 lr_throw_ref:
         adrp    x11, lr_do_throw_ref
         add     x11, x11, :lo12:lr_do_throw_ref
+        mov     x12, #0
 .Lthrow:
         str     x30, [sp, #-16]!
         ldr     x0, [x28, #CONTEXT_RUN]
@@ -309,12 +315,18 @@ lr_throw_ref:
         stp     x19, x20, [sp, #0]
         str     x21, [sp, #16]
         str     x28, [sp, #THROW_CONTEXT]
+        str     x12, [sp, #THROW_ROOM]
+        str     x11, [sp, #THROW_WHICH]
+        str     x15, [sp, #THROW_OPERAND]
+        str     x16, [sp, #THROW_TAG]
         mov     x0, sp
         mov     x1, x15
         mov     w2, w16
         blr     x11
+        cmp     x0, #1
+        b.lo    .Lnobody_catches
+        b.eq    .Lthrow_collect
         mov     x16, x0
-        cbz     x16, .Lnobody_catches
         ldp     x19, x20, [sp, #0]
         ldr     x21, [sp, #16]
         ldr     x28, [sp, #THROW_CONTEXT]
@@ -323,6 +335,21 @@ lr_throw_ref:
         mov     sp, x9
         reload_memory
         br      x16
+        // Room in the heap, which may take long, and once more.
+.Lthrow_collect:
+        ldr     x12, [sp, #THROW_ROOM]
+        ldr     x11, [sp, #THROW_WHICH]
+        ldr     x15, [sp, #THROW_OPERAND]
+        ldr     x16, [sp, #THROW_TAG]
+        ldr     x0, [x28, #CONTEXT_RUN]
+        hop_back x0
+        stp     x11, x16, [sp, #-16]!
+        mov     x16, x12
+        bl      lr_gc_allocate
+        mov     x12, x16
+        ldp     x11, x16, [sp], #16
+        ldr     x30, [sp], #16
+        b       .Lthrow
 .Lnobody_catches:
         ldr     x0, [x28, #CONTEXT_RUN]
         hop_back x0

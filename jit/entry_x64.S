@@ -34,7 +34,11 @@
 #define THROW_CONTEXT 32
 #define THROW_SP 40
 #define THROW_EXCEPTION 48
-#define THROW_BYTES 64
+#define THROW_ROOM 56
+#define THROW_WHICH 64
+#define THROW_OPERAND 72
+#define THROW_TAG 80
+#define THROW_BYTES 96
 // jit/entry.h: ActivationRecord, seen behind its first two words
 #define ACTIVATION_THUNK 0
 #define ACTIVATION_BELL 24
@@ -284,25 +288,32 @@ lr_import_cross:
         .p2align 4
 lr_throw:
         leaq    lr_do_throw(%rip), %rax
+        xorl    %ecx, %ecx
         jmp     .Lthrow
         .p2align 4
 lr_throw_ref:
         leaq    lr_do_throw_ref(%rip), %rax
+        xorl    %ecx, %ecx
 .Lthrow:
-        movq    CONTEXT_RUN(%r15), %rcx
-        movq    %rsp, RUN_SP(%rcx)
-        movq    RUN_HOST_SP(%rcx), %rsp
+        movq    CONTEXT_RUN(%r15), %rdx
+        movq    %rsp, RUN_SP(%rdx)
+        movq    RUN_HOST_SP(%rdx), %rsp
         subq    $THROW_BYTES, %rsp
         movq    %rbx, 0(%rsp)
         movq    %rbp, 8(%rsp)
         movq    %r12, 16(%rsp)
         movq    %r15, THROW_CONTEXT(%rsp)
+        movq    %rcx, THROW_ROOM(%rsp)
+        movq    %rax, THROW_WHICH(%rsp)
+        movq    %r10, THROW_OPERAND(%rsp)
+        movq    %r11, THROW_TAG(%rsp)
         movq    %rsp, %rdi
         movq    %r10, %rsi
         movl    %r11d, %edx
         callq   *%rax
-        testq   %rax, %rax
-        jz      .Lnobody_catches
+        cmpq    $1, %rax
+        jb      .Lnobody_catches
+        je      .Lthrow_collect
         movq    %rax, %r11
         movq    0(%rsp), %rbx
         movq    8(%rsp), %rbp
@@ -312,6 +323,22 @@ lr_throw_ref:
         movq    THROW_SP(%rsp), %rsp
         reload_memory
         jmpq    *%r11
+        // Room in the heap, which may take long, and once more.
+.Lthrow_collect:
+        movq    THROW_ROOM(%rsp), %rcx
+        movq    THROW_WHICH(%rsp), %rax
+        movq    THROW_OPERAND(%rsp), %r10
+        movq    THROW_TAG(%rsp), %r11
+        movq    CONTEXT_RUN(%r15), %rdx
+        movq    RUN_SP(%rdx), %rsp
+        pushq   %rax
+        pushq   %r11
+        movq    %rcx, %r11
+        callq   lr_gc_allocate
+        movq    %r11, %rcx
+        popq    %r11
+        popq    %rax
+        jmp     .Lthrow
 .Lnobody_catches:
         movq    CONTEXT_RUN(%r15), %rdi
         movq    RUN_SP(%rdi), %rsp

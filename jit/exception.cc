@@ -5,7 +5,7 @@
 
 namespace lr::jit {
 
-Exception* ExceptionHeap::allocate(Tag* tag, u32 words) {
+Exception* ExceptionPool::allocate(Tag* tag, u32 words) {
   void* place = nullptr;
   if (words < free_.size() && !free_[words].empty()) {
     place = free_[words].back();
@@ -13,9 +13,7 @@ Exception* ExceptionHeap::allocate(Tag* tag, u32 words) {
   } else {
     const u64 need = kExceptionPayload / 8 + words;
     if (need > left_) {
-      if (bytes_ >= kBytesMax) return nullptr;
       left_ = std::max(need, kChunkBytes / 8);
-      bytes_ += left_ * 8;
       chunks_.push_back(std::make_unique<u64[]>(left_));
       next_ = chunks_.back().get();
     }
@@ -26,7 +24,7 @@ Exception* ExceptionHeap::allocate(Tag* tag, u32 words) {
   return new (place) Exception{.tag = tag, .words = words};
 }
 
-void ExceptionHeap::free(Exception* exception) {
+void ExceptionPool::free(Exception* exception) {
   if (exception->words >= free_.size()) free_.resize(exception->words + 1);
   free_[exception->words].push_back(exception);
 }

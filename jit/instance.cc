@@ -98,8 +98,7 @@ Tag* ProcessStore::add_tag(TypeId type) {
 
 std::string ProcessStore::trap_detail(Trap trap) const {
   if (trap == Trap::CompileFailed && compile_error) return compile_error->message();
-  if (trap == Trap::UncaughtException && uncaught != nullptr) return describe(*this, *uncaught);
-  return "";
+  return trap == Trap::UncaughtException ? uncaught : "";
 }
 
 FuncRef* ProcessStore::host_ref(const HostFunction* host) {

@@ -116,10 +116,10 @@ class ProcessStore {
   // caught. Empty if there is nothing to say.
   std::string trap_detail(Trap trap) const;
 
-  ExceptionHeap exceptions;
-  // Of the last Trap::UncaughtException of this process.
-  Exception* uncaught = nullptr;
-  // Why the last Trap::CompileFailed of this process happened.
+  ExceptionPool exceptions;
+  // What the last Trap::UncaughtException of this process was, and why the last
+  // Trap::CompileFailed happened.
+  std::string uncaught;
   std::optional<Error> compile_error;
 
  private:

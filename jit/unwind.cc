@@ -7,6 +7,7 @@
 
 #include "frontend/type_registry.h"
 #include "jit/code_registry.h"
+#include "jit/gc/object.h"
 #include "jit/instance.h"
 #include "jit/machine.h"
 #include "jit/stubs.h"
@@ -14,6 +15,9 @@
 namespace lr::jit {
 
 namespace {
+
+// lr_do_throw() is to be called again.
+const void* const kCollectFirst = reinterpret_cast<const void*>(1);
 
 u64 word_at(u64 address) { return *reinterpret_cast<const u64*>(address); }
 const void* pc_at(u64 address) { return reinterpret_cast<const void*>(word_at(address)); }
@@ -87,18 +91,51 @@ void change_context(Context& from, Context& to) {
   to.run->doorbell.store(&to.bell, std::memory_order_release);
 }
 
+const void* trap(ProcessStore& store, Trap why) {
+  store.run().trap_code = static_cast<u32>(why);
+  return nullptr;
+}
+
+// Moves the exception to the heap. False if it has to be collected first, or there is no room at
+// all: then the exception is null.
+bool keep(ThrowState& state, ProcessStore& store) {
+  Exception& from = *state.exception;
+  if (from.is_kept) return true;
+  const u64 bytes = gc::round_up(kExceptionPayload + from.words * 8);
+  auto* object = gc::object_of(state.room);
+  if (object == nullptr) {
+    gc::Heap* const heap = store.heap();
+    const auto grant = heap == nullptr ? gc::Heap::Grant::Refused : heap->allocate(bytes, &object);
+    if (grant != gc::Heap::Grant::Done) {
+      store.exceptions.free(&from);
+      if (grant == gc::Heap::Grant::Refused) state.exception = nullptr;
+      state.room = bytes;
+      return false;
+    }
+  }
+  std::memcpy(object, &from, kExceptionPayload + from.words * 8);
+  state.exception = reinterpret_cast<Exception*>(object);
+  state.exception->type = gc::kExceptionTypeWord;
+  state.exception->length = kExceptionPayload / 8 - 1 + from.words;
+  state.exception->is_kept = true;
+  store.exceptions.free(&from);
+  return true;
+}
+
 const void* land(ThrowState& state, ProcessStore& store, Context& thrower,
                  const Handlers::Clause& clause, const u8* code) {
   change_context(thrower, *state.context);
-  if (clause.keeps) {
-    state.exception->is_kept = true;
-  } else if (!state.exception->is_kept) {
-    store.exceptions.free(state.exception);
-  }
+  if (!clause.keeps && !state.exception->is_kept) store.exceptions.free(state.exception);
   return code + clause.code_offset;
 }
 
-// Throws state->exception from where the process has left.
+const void* nobody_catches(ProcessStore& store, Exception& exception) {
+  store.uncaught = describe(store, exception);
+  if (!exception.is_kept) store.exceptions.free(&exception);
+  return trap(store, Trap::UncaughtException);
+}
+
+// Throws result->exception from where the process has left.
 const void* unwind(ThrowState* result) {
   ThrowState state = *result;
   Context& thrower = *state.context;
@@ -112,6 +149,10 @@ const void* unwind(ThrowState* result) {
       if (step.region != Handlers::kNoRegion) {
         const auto* clause = find_clause(step, *state.context->instance, *state.exception);
         if (clause != nullptr) {
+          if (clause->keeps && !keep(state, store)) {
+            result->room = state.room;
+            return state.exception == nullptr ? trap(store, Trap::OutOfMemory) : kCollectFirst;
+          }
           state.sp = frame;
           *result = state;
           return land(*result, store, thrower, *clause, step.code);
@@ -122,9 +163,7 @@ const void* unwind(ThrowState* result) {
       state.context =
           reinterpret_cast<Context*>(word_at(sp + static_cast<u64>(step.context_offset)));
     } else {
-      store.uncaught = state.exception;
-      store.run().trap_code = static_cast<u32>(Trap::UncaughtException);
-      return nullptr;
+      return nobody_catches(store, *state.exception);
     }
     pc = pc_at(frame + step.frame_bytes);
     sp = frame + step.frame_bytes + kPcSlotBytes + step.pop_bytes;
@@ -203,10 +242,6 @@ const void* lr_do_throw(ThrowState* state, lr::u64 payload_offset, lr::u32 index
   lr::jit::Context& context = *state->context;
   lr::jit::Tag* const tag = context.instance->tag(index);
   state->exception = context.instance->store().exceptions.allocate(tag, tag->words);
-  if (state->exception == nullptr) {
-    context.run->trap_code = static_cast<lr::u32>(lr::jit::Trap::OutOfMemory);
-    return nullptr;
-  }
   const lr::u64 from = context.run->sp + lr::jit::kPcSlotBytes + payload_offset;
   std::memcpy(state->exception->payload(), reinterpret_cast<const void*>(from), tag->words * 8);
   return lr::jit::unwind(state);

@@ -24,9 +24,12 @@ struct ThrowState {
   Context* context = nullptr;
   u64 sp = 0;
   Exception* exception = nullptr;
+  // A reference to the exception is wanted. In: room for that in the heap, or null. Out, if the
+  // heap has to be collected first: how many bytes it needs.
+  u64 room = 0;
 };
 static_assert(offsetof(ThrowState, context) == 32 && offsetof(ThrowState, sp) == 40 &&
-              offsetof(ThrowState, exception) == 48);
+              offsetof(ThrowState, exception) == 48 && offsetof(ThrowState, room) == 56);
 
 // How to leave the frame into which a return address leads.
 struct UnwindStep {
@@ -70,7 +73,8 @@ extern const char lr_throw[];
 extern const char lr_throw_ref[];
 
 // Called by the two above on the worker's stack, with the throw's return address on top of the
-// process stack. Where to go on, with the state changed; null: run.trap_code is set.
+// process stack. Where to go on, with the state changed; null: run.trap_code is set; 1: to be
+// called again with room in the heap.
 const void* lr_do_throw(lr::jit::ThrowState* state, lr::u64 payload_offset, lr::u32 tag);
 const void* lr_do_throw_ref(lr::jit::ThrowState* state, lr::jit::Exception* exception);
 

@@ -146,6 +146,8 @@ class Heap::Marker {
     }
     if (!is_struct) {
       if (type.references != 0) scan_elements(object, 0);
+      if (type.shape == Shape::Exception) [[unlikely]]
+        heap_.scan_exception(object);
       return;
     }
     const auto* words = reinterpret_cast<const u64*>(&object);
@@ -233,6 +235,12 @@ void Heap::walk_new_objects(Block& block, BlockIndex index) {
     }
     first = block.used.next(last, false);
   }
+}
+
+// A payload's integers are no references, but may look like one.
+void Heap::scan_exception(Object& object) {
+  const auto* words = reinterpret_cast<const u64*>(object.elements());
+  for (u32 i = 0; i < object.length; i++) mark_maybe(words[i]);
 }
 
 // -- Sweeping -------------------------------------------------------------------------------------

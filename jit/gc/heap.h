@@ -139,6 +139,7 @@ class Heap {
   void walk_new_objects(Block& block, BlockIndex index);
   void mark(u64 ref);
   void mark_maybe(u64 word);
+  void scan_exception(Object& object);
 
   RunState& run_;
   MemorySource& source_;

@@ -3,6 +3,7 @@
 //
 //   structure   u32 type word | fields, each at DefinedType::offsets
 //   array       u32 type word | u32 length | elements
+//   exception   u32 type word | u32 words that follow | tag, payload
 //
 // The type word says which of the engine's types it is: the offset of its row in the TypeTable. It
 // is never 0, so that what follows the newest object is known to be none.
@@ -37,6 +38,9 @@ constexpr bool is_object(u64 ref) { return ref != 0 && (ref & kTagMask) == 0; }
 inline constexpr u32 kTypeWordShift = 6;
 constexpr u32 type_word(TypeId id) { return (id + 1) << kTypeWordShift; }
 constexpr TypeId type_of_word(u32 word) { return (word >> kTypeWordShift) - 1; }
+
+// Of exceptions (jit/exception.h), which have no type: arrays of words that may be anything.
+inline constexpr u32 kExceptionTypeWord = type_word(kNoType);
 
 constexpr u64 round_up(u64 bytes) { return (bytes + kGranule - 1) & ~(kGranule - 1); }
 

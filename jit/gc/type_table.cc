@@ -41,6 +41,10 @@ TypeTable* TypeTable::get() {
     if (memory == MAP_FAILED) return nullptr;
     auto* made = new TypeTable;
     made->rows_ = static_cast<TypeRow*>(memory);
+    TypeRow& exceptions = made->rows_[kExceptionTypeWord >> kTypeWordShift];
+    exceptions.deep = kNoDeepWords;
+    exceptions.shape = Shape::Exception;
+    exceptions.element_log2 = 3;
     return made;
   }();
   return table;

@@ -15,7 +15,7 @@ namespace lr::jit::gc {
 inline constexpr u32 kShallowDepth = 8;  // Supertypes that stand in the row itself.
 inline constexpr u32 kDepthMax = 64;
 
-enum class Shape : u8 { None, Struct, Array, Func };
+enum class Shape : u8 { None, Struct, Array, Func, Exception };
 
 struct TypeRow {
   u32 display[kShallowDepth];  // Type words of the supertypes and the type itself, by depth.
