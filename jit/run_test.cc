@@ -5,118 +5,10 @@
 
 #include <bit>
 
-#include "frontend/type_registry.h"
-#include "frontend/wat_parser.h"
-#include "jit/engine.h"
-#include "jit/test_process.h"
+#include "jit/test_world.h"
 
 namespace lr::jit {
 namespace {
-
-struct RunOptions {
-  MemoryClass memory_class = MemoryClass::Guarded;
-  bool compile_all = false;
-  bool move_always = false;
-  bool ring_always = false;
-  bool exact_extent = false;
-  bool spill_all = false;
-  bool no_homes = false;
-  u64 stack_bytes = 16 * kKiB;
-};
-
-// One engine, one process, host functions of the module "host".
-class World {
- public:
-  explicit World(const RunOptions& options = {})
-      : options_(options),
-        engine_(make_engine(options)),
-        process({.stack_bytes = options.stack_bytes,
-                 .move_always = options.move_always,
-                 .ring_always = options.ring_always}),
-        store(*engine_, process.run, store_options(options)) {}
-
-  Engine& engine() { return *engine_; }
-
-  // Adds (func (import "host" NAME)).
-  void add_host(const char* name, HostFn fn, std::vector<ValType> params,
-                std::vector<ValType> results, void* data = nullptr) {
-    const auto type = TypeRegistry::enter_function(params, results, types_);
-    hosts_.push_back(
-        {.fn = fn, .type = type.value(), .data = data, .module = "host", .name = name});
-  }
-
-  Result<Instance*> load(std::string_view wat) {
-    auto bytes = TRY(parse_wat(wat));
-    SerialExecutor executor;
-    auto module = TRY(engine_->load(std::move(bytes), "test", executor));
-    HostResolver resolver(*this);
-    const auto imports = TRY(resolve_imports(module->module(), resolver));
-    Instance* instance = TRY(store.instantiate(module, imports));
-    if (options_.compile_all) TRY(instance->code().compile_all(executor));
-    last_ = instance;
-    return instance;
-  }
-  // Fails the test if the module is refused.
-  Instance* need(std::string_view wat) {
-    auto instance = load(wat);
-    EXPECT_TRUE(instance.ok()) << instance.error().message();
-    return instance.ok() ? instance.value() : nullptr;
-  }
-
-  std::optional<Trap> call(Instance* instance, std::string_view name, std::vector<u64>& values) {
-    const auto found = instance->find_export(name);
-    CHECK(found && found->func != nullptr);
-    values.resize(std::max<usize>(values.size(), value_words(found->func->type)));
-    return process.call(store, found->func, values.data());
-  }
-  // The first result; the trap's text if there is one.
-  std::string run(Instance* instance, std::string_view name, std::vector<u64> values = {}) {
-    const auto trap = call(instance, name, values);
-    if (trap) return text_of(*trap);
-    return values.empty() ? "" : std::to_string(values[0]);
-  }
-
-  // Instances that later ones import from.
-  std::vector<std::pair<std::string, Instance*>> named;
-
- private:
-  struct HostResolver final : Resolver {
-    explicit HostResolver(World& owner) : world(owner) {}
-    std::optional<Extern> resolve(const Module&, const Import& import) override {
-      for (const auto& [name, instance] : world.named) {
-        if (name == import.module) return instance->find_export(import.name);
-      }
-      if (import.module != "host") return std::nullopt;
-      for (const HostFunction& host : world.hosts_) {
-        if (import.name == host.name) return Extern::of(&host);
-      }
-      return std::nullopt;
-    }
-    World& world;
-  };
-
-  static std::unique_ptr<Engine> make_engine(const RunOptions& options) {
-    EngineOptions engine;
-    engine.spill_all = options.spill_all;
-    engine.no_homes = options.no_homes;
-    return std::move(Engine::create(engine)).value();
-  }
-  static ProcessStoreOptions store_options(const RunOptions& options) {
-    return {.memory = {.memory_class = options.memory_class,
-                       .exact_extent = options.exact_extent,
-                       .move_always = options.move_always}};
-  }
-
-  RunOptions options_;
-  std::unique_ptr<Engine> engine_;
-  TypeRefs types_;
-  std::deque<HostFunction> hosts_;
-  Instance* last_ = nullptr;
-
- public:
-  TestProcess process;
-  ProcessStore store;
-};
 
 HostStatus host_wait(Context*, const HostFunction*, u64*) { return HostStatus::Wait; }
 HostStatus host_ring(Context* context, const HostFunction*, u64*) {
@@ -436,18 +328,6 @@ TEST_P(Run, InstancesShareMemoriesTablesAndGlobals) {
   EXPECT_EQ(world.run(owner, "load", {131072}), "1");
   EXPECT_EQ(world.run(owner, "get"), "6");
   EXPECT_EQ(owner->table(0).view.elements[1], reinterpret_cast<u64>(user->func(1)));
-}
-
-std::string name_of_options(const testing::TestParamInfo<RunOptions>& info) {
-  const RunOptions& o = info.param;
-  std::string name = o.memory_class == MemoryClass::Guarded ? "Guarded" : "Dense";
-  if (o.compile_all) name += "Eager";
-  if (o.move_always) name += "Moving";
-  if (o.ring_always) name += "Rung";
-  if (o.exact_extent) name += "Exact";
-  if (o.spill_all) name += "Spilled";
-  if (o.no_homes) name += "Homeless";
-  return name;
 }
 
 constexpr auto kGuarded = MemoryClass::Guarded;
