@@ -11,7 +11,7 @@ enum Effect : u8 {
   kEffectCall = 1,    // Calls, or runs a helper.
   kEffectGrow = 2,    // memory.grow.
   kEffectMemory = 4,  // Reads or writes a memory, or asks for its size.
-  kEffectDiv = 8,     // Integer division or remainder.
+  kEffectDiv = 8,  // Wants the registers of a division (a wide product and a compare-exchange do).
   kEffectShift = 16,  // Shift or rotation (by a count that may be constant).
   kEffectSimd = 32,   // Has a v128 operand or result.
 };
@@ -57,7 +57,10 @@ constexpr bool is_helper_call(Op op) {
 }
 
 constexpr bool is_division(Op op) {
-  return (op >= Op::I32DivS && op <= Op::I32RemU) || (op >= Op::I64DivS && op <= Op::I64RemU);
+  return (op >= Op::I32DivS && op <= Op::I32RemU) || (op >= Op::I64DivS && op <= Op::I64RemU) ||
+         op == Op::I64MulWideS || op == Op::I64MulWideU ||
+         (op >= Op::I32AtomicRmwAnd && op <= Op::I64AtomicRmw32XorU) ||
+         (op >= Op::I32AtomicRmwCmpxchg && op <= Op::I64AtomicRmw32CmpxchgU);
 }
 
 constexpr bool is_shift(Op op) {

@@ -65,7 +65,8 @@ struct FuncFacts {
   u32 stack_max = 0;  // Highest number of values on the operand stack.
   u32 control_depth_max = 0;
   bool has_call = false;   // Any call, direct or indirect, or a helper call.
-  bool has_div = false;    // Integer division or remainder, by a constant or not.
+  bool has_div = false;    // Integer division or remainder, by a constant or not; or what else
+                           // wants a machine's registers for it (effects.h).
   bool has_shift = false;  // Shift or rotate whose count is not a constant.
   bool uses_memory = false;
   bool has_simd = false;

@@ -62,6 +62,7 @@ Result<std::unique_ptr<Process>> Process::create(jit::Engine& engine, sched::Sch
   options.memory.exact_extent = config.exact_extent;
   options.memory.move_always = config.move_always;
   options.collects_always = config.collects_always;
+  options.waiter = &process->waiter_;
   process->store_ = std::make_unique<jit::ProcessStore>(engine, process->run, options);
   return process;
 }
@@ -168,7 +169,11 @@ bool Process::is_waiting() const {
 
 sched::Next Process::continue_host_call(sched::Worker& worker) {
   Caller& caller = top_->caller;
-  caller.wait.kind = Wait::Kind::None;
+  const Wait::Kind was = std::exchange(caller.wait.kind, Wait::Kind::None);
+  if (was == Wait::Kind::Notify) {
+    jit::finish_atomic_wait(run, waiter_);
+    return sched::Next::Resume;
+  }
   u64* args = jit::host_call_values(run);
   const HostFunction* postponed = std::exchange(postponed_, nullptr);
   const HostStatus status =
@@ -219,6 +224,7 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
       job_->keep = sched::ProcessRef(*this);
       scheduler_.helpers().submit(*job_);
       return sched::Next::Park;
+    case Wait::Kind::Notify:
     case Wait::Kind::Fds:
       break;
   }
@@ -251,10 +257,11 @@ bool Process::is_wait_over(Wait& wait) {
       return false;
     case Wait::Kind::Job:
       return wait.job->done();
+    case Wait::Kind::Notify:
     case Wait::Kind::Fds:
       break;
   }
-  bool ready = false;
+  bool ready = wait.kind == Wait::Kind::Notify && waiter_.is_notified();
   for (usize i = 0; i < fd_wait_count_; ++i) {
     wait.fds[i].ready = fd_waits_[i].ready();
     ready |= wait.fds[i].ready != 0;
@@ -266,6 +273,7 @@ bool Process::is_wait_over(Wait& wait) {
 
 void Process::disarm_wait() {
   timer_.cancel();
+  waiter_.leave();
   for (usize i = 0; i < fd_wait_count_; ++i) scheduler_.cancel_fd(fd_waits_[i]);
   fd_wait_count_ = 0;
   if (job_ == nullptr) return;
@@ -276,6 +284,17 @@ void Process::disarm_wait() {
     job->release();
   }
 }
+
+void Process::AtomicWaiter::wait(i64 timeout_ns) {
+  Wait& wait = owner.top_->caller.wait;
+  wait = Wait();
+  wait.kind = Wait::Kind::Notify;
+  if (timeout_ns < 0) return;
+  const u64 now = sched::now_ns();
+  wait.deadline_ns = std::min(sched::kNever - now, static_cast<u64>(timeout_ns)) + now;
+}
+
+void Process::AtomicWaiter::notified() { owner.scheduler_.wake(owner); }
 
 void Process::job_done() { scheduler_.wake(*this); }
 

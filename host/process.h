@@ -144,7 +144,16 @@ class Process final : public sched::Process {
     Process& owner;
   };
 
+  // memory.atomic.wait.
+  struct AtomicWaiter final : jit::Waiter {
+    explicit AtomicWaiter(Process& process) : owner(process) {}
+    void wait(i64 timeout_ns) override;
+    void notified() override;
+    Process& owner;
+  };
+
   WakeTimer timer_{*this};
+  AtomicWaiter waiter_{*this};
   std::unique_ptr<sched::FdWait[]> fd_waits_;
   usize fd_wait_count_ = 0;  // Registered ones, at the start of fd_waits_.
   usize fd_wait_room_ = 0;

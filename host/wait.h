@@ -53,10 +53,11 @@ class Job : public sched::HelperJob {
 struct Wait {
   enum class Kind : u8 {
     None,
-    Turn,   // For nothing but another turn: others run first.
-    Fds,    // Until one of `fds` is ready or the deadline has passed; none: sleep.
-    Job,    // Until `job` is done.
-    Guest,  // Until the activation above this one has returned or trapped.
+    Turn,    // For nothing but another turn: others run first.
+    Fds,     // Until one of `fds` is ready or the deadline has passed; none: sleep.
+    Job,     // Until `job` is done.
+    Notify,  // Until the process's waiter is notified, or the deadline has passed.
+    Guest,   // Until the activation above this one has returned or trapped.
   };
 
   Kind kind = Kind::None;

@@ -15,11 +15,13 @@ extern const char lr_trap_leave[];
 extern const char lr_yield[];
 extern const char lr_stack_check[];
 extern const char lr_extent_miss[];
+extern const char lr_extent_miss_any[];
 extern const char lr_lazy[];
 extern const char lr_gc_allocate[];
 extern const char lr_import_cross[];
 // Called by a host-call stub whose function did not return Done; the status is in the C result
-// register. Returns when the call has completed.
+// register. Returns when the call has completed, with Done there, or when it is to be made again,
+// with Again.
 extern const char lr_host_leave[];
 extern const char lr_activation_start[];
 
@@ -39,8 +41,8 @@ extern const lr::u64 lr_host_wait_status;
 
 // Called by assembly on the worker's stack.
 
-// Raises the extent of memory 0 to `end`. 0, or 1 with run.trap_code set.
-lr::u32 lr_do_extent_miss(lr::jit::Context* context, lr::u64 end);
+// Raises the extent of a memory to `end`. 0, or 1 with run.trap_code set.
+lr::u32 lr_do_extent_miss(lr::jit::Context* context, lr::u64 end, lr::u64 memory);
 // The code of function `index`; null: another thread is compiling it, yield and ask again; 1:
 // run.trap_code is set.
 const void* lr_do_lazy(lr::jit::Context* context, lr::u32 index);

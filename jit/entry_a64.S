@@ -203,10 +203,18 @@ lr_stack_check_resume:
         ret
 
 // -- ExtentMiss ---------------------------------------------------------------------------------
-        .globl  lr_extent_miss
+        .globl  lr_extent_miss, lr_extent_miss_any
+        .p2align 4
+lr_extent_miss_any:
+        save_all
+        ldr     x2, [sp, #(SAVE_BYTES + 16)]
+        ldr     x16, [sp, #(SAVE_BYTES + 24)]
+        b       .Lextent_miss
         .p2align 4
 lr_extent_miss:
         save_all
+        mov     x2, #0
+.Lextent_miss:
         ldr     x19, [x28, #CONTEXT_RUN]
         mov     x0, x28
         mov     x1, x16

@@ -183,11 +183,20 @@ lr_stack_check_resume:
         ret
 
 // -- ExtentMiss ---------------------------------------------------------------------------------
-// Called from a failed bounds check; r11 is index + end.
-        .globl  lr_extent_miss
+// Called from a failed bounds check; r11 is index + end, the memory is the first. Or number and sum
+// are on the caller's stack.
+        .globl  lr_extent_miss, lr_extent_miss_any
+        .p2align 4
+lr_extent_miss_any:
+        save_all
+        movq    SAVE_BYTES + 8(%rsp), %rdx
+        movq    SAVE_BYTES + 16(%rsp), %r11
+        jmp     .Lextent_miss
         .p2align 4
 lr_extent_miss:
         save_all
+        xorl    %edx, %edx
+.Lextent_miss:
         movq    CONTEXT_RUN(%r15), %rbx
         movq    %r15, %rdi
         movq    %r11, %rsi

@@ -60,7 +60,7 @@ std::string listing_of(const fs::path& wat) {
   CodeOptions options;
   if (wat.stem().string().ends_with("_dense")) options.memory_class = MemoryClass::Dense;
   CpuFeatures cpu;
-  cpu.avx = cpu.avx2 = cpu.fma = cpu.bmi1 = cpu.bmi2 = cpu.lzcnt = true;
+  cpu.avx = cpu.avx2 = cpu.fma = cpu.bmi1 = cpu.bmi2 = cpu.lzcnt = cpu.lse = true;
   if (wat.stem().string().ends_with("_v2")) cpu = restrict_cpu(cpu, "v2");
   const auto x64 = make_masm_x64(cpu);
   const auto a64 = make_masm_a64(cpu);

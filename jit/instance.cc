@@ -73,8 +73,10 @@ Result<Instance*> ProcessStore::instantiate(const std::shared_ptr<CompiledModule
   return &instance;
 }
 
-Result<Memory*> ProcessStore::add_memory(const MemoryType& type) {
-  memories_.push_back(TRY(Memory::create(type, options_.memory)));
+Result<Memory*> ProcessStore::add_memory(const MemoryType& type, bool is_checked) {
+  MemoryOptions options = options_.memory;
+  if (is_checked) options.memory_class = MemoryClass::Dense;
+  memories_.push_back(TRY(Memory::create(type, options)));
   return memories_.back().get();
 }
 
@@ -212,7 +214,8 @@ Status Instance::make_context() {
 Status Instance::make_memories() {
   const Module& m = module();
   while (memories_.size() < m.memories.size()) {
-    memories_.push_back(TRY(store_.add_memory(m.memories[memories_.size()])));
+    const bool is_checked = !memories_.empty();
+    memories_.push_back(TRY(store_.add_memory(m.memories[memories_.size()], is_checked)));
   }
   auto** views = at_offset<MemoryView*>(context_, compiled_->layout().memories);
   for (usize i = 0; i < memories_.size(); i++) views[i] = &memories_[i]->view;
@@ -315,12 +318,14 @@ Status Instance::apply_data() {
     const bool is_64 = m.memories[segment.memory].limits.is_64;
     const u64 offset = address_of(TRY(evaluate(*this, segment.offset)), is_64);
     const u64 bytes = segment.bytes.size();
-    if (bytes > memory.view.size || offset > memory.view.size - bytes) {
-      return make_error(Err::DataOutOfBounds,
-                        fmt::format("data segment {} at {} of a memory of {} bytes", i, offset,
-                                    memory.view.size));
+    const u64 size = memory.size();
+    if (bytes > size || offset > size - bytes) {
+      return make_error(
+          Err::DataOutOfBounds,
+          fmt::format("data segment {} at {} of a memory of {} bytes", i, offset, size));
     }
-    if (segment.memory >= m.imported_memories) {
+    // A shared memory may outlive the module's bytes.
+    if (segment.memory >= m.imported_memories && !memory.is_shared()) {
       memory.add_segment(offset, segment.bytes);
     } else if (bytes != 0) {
       const auto range = memory.range(offset, bytes);

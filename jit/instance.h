@@ -22,6 +22,7 @@
 #include "jit/memory.h"
 #include "jit/table.h"
 #include "jit/unwind.h"
+#include "jit/wait_queue.h"
 #include "jit/zeroed.h"
 
 namespace lr::jit {
@@ -65,6 +66,8 @@ struct Extern {
 struct ProcessStoreOptions {
   MemoryOptions memory;          // For all memories that instances of this store define.
   bool collects_always = false;  // Test mode: every object that is made collects garbage first.
+  // How this process waits at an address; without it, it cannot. Must outlive the store.
+  Waiter* waiter = nullptr;
 };
 
 class ProcessStore {
@@ -86,8 +89,8 @@ class ProcessStore {
   Result<Instance*> instantiate(const std::shared_ptr<CompiledModule>& module,
                                 std::span<const Extern> imports);
 
-  // Things that no module defines.
-  Result<Memory*> add_memory(const MemoryType& type);
+  // Things that no module defines. A memory that only code with checks reads need not be guarded.
+  Result<Memory*> add_memory(const MemoryType& type, bool is_checked = false);
   Result<Table*> add_table(const TableType& type, u64 init);
   Global* add_global(const GlobalType& type, Cell value);
   Tag* add_tag(TypeId type);
@@ -100,7 +103,9 @@ class ProcessStore {
   const void* thunk(TypeId type);
 
   std::span<const std::unique_ptr<Instance>> instances() const { return instances_; }
-  std::span<const std::unique_ptr<Memory>> memories() const { return memories_; }
+  std::span<const std::shared_ptr<Memory>> memories() const { return memories_; }
+  // A shared memory of another store becomes one of this store too, for its instances to import.
+  void add_shared(std::shared_ptr<Memory> memory) { memories_.push_back(std::move(memory)); }
 
   // The objects of the process, made at the first use; null when the system refuses the addresses.
   gc::Heap* heap();
@@ -133,7 +138,7 @@ class ProcessStore {
   ProcessStoreOptions options_;
   Context* root_ = nullptr;
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::vector<std::unique_ptr<Memory>> memories_;
+  std::vector<std::shared_ptr<Memory>> memories_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::deque<Global> globals_;
   std::deque<Tag> tags_;

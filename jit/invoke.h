@@ -21,6 +21,7 @@ namespace lr::jit {
 
 class Instance;
 class ProcessStore;
+class Waiter;
 
 // Below RunState::stack_limit there must be this many bytes of stack: room for the saves of every
 // stub and for small leaf functions. A multiple of 16.
@@ -47,6 +48,10 @@ u64* host_call_values(const RunState& run);
 // What the wait has come to: Done (results are in the array) or Trap (run.trap_code is set); then
 // the process can be resumed.
 void complete_host_call(RunState& run, HostStatus status);
+
+// What waits is memory.atomic.wait, since Waiter::wait() was called: ends the wait and completes
+// the call with what it has come to.
+void finish_atomic_wait(RunState& run, Waiter& waiter);
 
 // -- Where a process is -------------------------------------------------------------------------
 

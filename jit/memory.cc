@@ -58,7 +58,9 @@ MemorySource& MemorySource::plain() {
 Memory::Memory(const MemoryType& type, const MemoryOptions& options)
     : type_(type),
       options_(options),
-      source_(options.source != nullptr ? *options.source : MemorySource::plain()) {
+      source_(options.source != nullptr && !type.limits.is_shared ? *options.source
+                                                                  : MemorySource::plain()) {
+  if (type.limits.is_shared) sharing_ = std::make_unique<Sharing>();
   if (type.limits.is_64 || type.page_size_log2 != 16) options_.memory_class = MemoryClass::Dense;
 }
 
@@ -77,6 +79,12 @@ Status Memory::start() {
                         "no 4 GiB of addresses for a guarded memory (try --memory-class=dense)");
     }
     area_.capacity = kGuardedBytes;
+    view.base = area_.base;
+  } else if (is_shared()) {
+    area_ = source_.acquire(size_max());
+    if (area_.base == nullptr) {
+      return make_error(Err::SystemError, "no addresses for the maximum of a shared memory");
+    }
     view.base = area_.base;
   }
   const u64 min = type_.limits.min;
@@ -105,7 +113,16 @@ u64 Memory::size_max() const {
   return std::min(pages << type_.page_size_log2, options_.size_max);
 }
 
+std::unique_lock<std::mutex> Memory::lock() {
+  return is_shared() ? std::unique_lock(sharing_->mutex) : std::unique_lock<std::mutex>();
+}
+
+// Machine code and other threads read them at any time.
+void Memory::set_size(u64 size) { __atomic_store_n(&view.size, size, __ATOMIC_RELEASE); }
+void Memory::set_extent(u64 extent) { __atomic_store_n(&view.extent, extent, __ATOMIC_RELEASE); }
+
 std::optional<u64> Memory::grow(u64 delta_pages) {
+  const auto locked = lock();
   const u64 old_pages = pages();
   const u64 max_pages = size_max() >> type_.page_size_log2;
   if (delta_pages > max_pages || old_pages > max_pages - delta_pages) return std::nullopt;
@@ -126,7 +143,8 @@ bool Memory::grow_guarded(u64 size) {
     charged_ -= more;
     return false;
   }
-  view.size = view.extent = size;
+  set_extent(size);
+  set_size(size);
   return true;
 }
 
@@ -141,12 +159,14 @@ bool Memory::grow_dense(u64 size) {
     area_ = area;
   }
   view.base = area_.base;
-  view.size = size;
+  set_size(size);
   return !options_.move_always || relocate();
 }
 
 bool Memory::relocate() {
-  if (options_.memory_class == MemoryClass::Guarded || area_.base == nullptr) return true;
+  if (options_.memory_class == MemoryClass::Guarded || area_.base == nullptr || is_shared()) {
+    return true;
+  }
   const MemoryArea area = source_.acquire(view.size);
   if (area.base == nullptr) return false;
   std::memcpy(area.base, area_.base, view.extent);
@@ -164,6 +184,8 @@ bool Memory::charge(u64 bytes) {
 }
 
 bool Memory::raise_extent(u64 end, Trap* why) {
+  if (end <= __atomic_load_n(&view.extent, __ATOMIC_ACQUIRE)) return true;
+  const auto locked = lock();
   if (end <= view.extent) return true;
   if (end > view.size) {
     if (why != nullptr) *why = Trap::MemoryOutOfBounds;
@@ -182,15 +204,15 @@ bool Memory::raise_extent(u64 end, Trap* why) {
       return false;
     }
   }
-  const u64 before = view.extent;
-  view.extent = extent;
-  copy_segments(before, extent);
+  copy_segments(view.extent, extent);
+  set_extent(extent);
   publish();
   return true;
 }
 
 std::optional<std::span<u8>> Memory::range(u64 offset, u64 length) {
-  if (length > view.size || offset > view.size - length) return std::nullopt;
+  const u64 bytes = size();
+  if (length > bytes || offset > bytes - length) return std::nullopt;
   if (!raise_extent(offset + length)) return std::nullopt;
   return std::span<u8>(view.base + offset, length);
 }
@@ -222,7 +244,8 @@ void Memory::copy_segments(u64 from, u64 to) {
 }
 
 void Memory::attach(Context* context) {
-  contexts_.push_back(context);
+  // Others' contexts are not this thread's to write.
+  if (!is_shared()) contexts_.push_back(context);
   context->memory0 = &view;
   context->memory_base = view.base;
   context->memory_extent = view.extent;

@@ -11,9 +11,15 @@
 //
 // Belongs to one process: no locks. Contexts whose memory 0 it is are attached and get every new
 // base and extent; machine code reloads its registers after whatever may have changed them.
+//
+// A shared memory may belong to several processes: grow() and raise_extent() take a lock, the base
+// never changes (addresses for the declared maximum are reserved), and no context but the caller's
+// learns of a new extent: code that finds its own too small asks. Its bytes come from no source and
+// are charged to nobody; a process's limit bounds its size.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,6 +28,7 @@
 #include "frontend/module.h"
 #include "jit/compiler/compile.h"
 #include "jit/context.h"
+#include "jit/wait_queue.h"
 
 namespace lr::jit {
 
@@ -72,7 +79,12 @@ class Memory {
 
   const MemoryType& type() const { return type_; }
   MemoryClass memory_class() const { return options_.memory_class; }
-  u64 pages() const { return view.size >> type_.page_size_log2; }
+  // In bytes. Others may make it larger meanwhile if it is shared.
+  u64 size() const { return __atomic_load_n(&view.size, __ATOMIC_ACQUIRE); }
+  u64 pages() const { return size() >> type_.page_size_log2; }
+  bool is_shared() const { return sharing_ != nullptr; }
+  // Null if it is not shared.
+  WaitQueue* wait_queue() { return is_shared() ? &sharing_->queue : nullptr; }
 
   // Old number of pages, or nothing when a limit, the charge or the system refuses. May move.
   std::optional<u64> grow(u64 delta_pages);
@@ -97,6 +109,11 @@ class Memory {
   bool owns_guarded(const void* address) const;
 
  private:
+  struct Sharing {
+    std::mutex mutex;
+    WaitQueue queue;
+  };
+
   struct Segment {
     u64 offset;
     std::span<const u8> bytes;
@@ -105,6 +122,9 @@ class Memory {
   Memory(const MemoryType& type, const MemoryOptions& options);
   Status start();
   u64 size_max() const;
+  std::unique_lock<std::mutex> lock();
+  void set_size(u64 size);
+  void set_extent(u64 extent);
   bool grow_guarded(u64 size);
   bool grow_dense(u64 size);
   bool charge(u64 bytes);
@@ -115,6 +135,7 @@ class Memory {
   MemoryOptions options_;
   MemorySource& source_;
   MemoryArea area_;
+  std::unique_ptr<Sharing> sharing_;
   u64 charged_ = 0;
   std::vector<Segment> segments_;  // Those that reach beyond the extent.
   std::vector<Context*> contexts_;

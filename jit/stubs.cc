@@ -414,6 +414,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
   space->place_fixed(Stub::Yield, lr_yield);
   space->place_fixed(Stub::StackCheck, lr_stack_check);
   space->place_fixed(Stub::ExtentMiss, lr_extent_miss);
+  space->place_fixed(Stub::ExtentMissAny, lr_extent_miss_any);
   space->place_fixed(Stub::LazyCompile, lr_lazy);
   space->place_fixed(Stub::GcAllocate, lr_gc_allocate);
   space->place_fixed(Stub::Throw, lr_throw);

@@ -42,21 +42,30 @@ void Table::unmap() {
 }
 
 std::optional<u64> Table::grow(u64 delta, u64 value) {
+  if (!reserve(delta)) return std::nullopt;
   const u64 old_size = view.size;
-  const u64 max = std::min(type_.limits.max.value_or(kMaxElements), kMaxElements);
-  if (delta > max || old_size > max - delta) return std::nullopt;
-  const u64 size = old_size + delta;
-  if (size > capacity_ && !enlarge(std::min(std::max(size, 2 * capacity_), max))) {
-    return std::nullopt;
-  }
-  if (value != 0) std::fill(view.elements + old_size, view.elements + size, value);
-  view.size = size;
+  if (value != 0) std::fill_n(view.elements + old_size, delta, value);
+  view.size = old_size + delta;
   return old_size;
 }
 
-// Elements beyond the old size are zero.
+bool Table::reserve(u64 delta) {
+  const u64 max = std::min(type_.limits.max.value_or(kMaxElements), kMaxElements);
+  if (delta > max || view.size > max - delta) return false;
+  const u64 size = view.size + delta;
+  return size <= capacity_ || enlarge(std::min(std::max(size, 2 * capacity_), max));
+}
+
+// Elements beyond the size are zero.
 bool Table::enlarge(u64 capacity) {
   const bool map = capacity * 8 >= kMapBytes;
+  if (is_mapped()) {
+    void* moved = mremap(view.elements, bytes_of(capacity_), bytes_of(capacity), MREMAP_MAYMOVE);
+    if (moved == MAP_FAILED) return false;
+    view.elements = static_cast<u64*>(moved);
+    capacity_ = capacity;
+    return true;
+  }
   u64* elements = map ? map_elements(bytes_of(capacity)) : new u64[capacity]();
   if (elements == nullptr) return false;
   if (view.size != 0) std::memcpy(elements, view.elements, view.size * 8);

@@ -26,6 +26,9 @@ class Table {
   const TableType& type() const { return type_; }
   // Old size, or nothing when a limit refuses. Elements may move.
   std::optional<u64> grow(u64 delta, u64 value);
+  // Room for `delta` more, which are zero; the size stays. False when a limit refuses. Elements
+  // may move.
+  bool reserve(u64 delta);
 
  private:
   static constexpr u64 kMapBytes = 64 * kKiB;  // From here on, elements have a mapping.

@@ -36,6 +36,8 @@ std::optional<Alu> alu_of(u8 byte, bool wide) {
   return std::nullopt;
 }
 
+constexpr u64 saturating_add(u64 a, u64 b) { return a > ~b ? ~u64{0} : a + b; }
+
 Store store_of(Kind kind) {
   switch (kind) {
     case Kind::I32:
@@ -59,14 +61,10 @@ Compiler::MemArg Compiler::read_mem_arg() {
   MemArg arg;
   if ((reader_.u32_leb() & 0x40) != 0) arg.memory = reader_.u32_leb();
   arg.offset = reader_.u64_leb();
-  const MemoryType& memory = module_->memories[arg.memory];
-  if (arg.memory != 0 || memory.limits.is_64 || memory.limits.is_shared ||
-      memory.page_size_log2 != 16) {
-    fail_later("this kind of memory");
-  }
   return arg;
 }
 
+// Of the first memory.
 void Compiler::check_bounds(Reg index, u64 end) {
   const bool constant = !index.valid();
   const bool seen = constant ? checked_constant_.end > 0 : checked_regs_.has(index);
@@ -78,12 +76,31 @@ void Compiler::check_bounds(Reg index, u64 end) {
     return;
   }
   if (!constant) checked_regs_.add(index);
+  if (module_->memories[0].limits.is_64 && !constant) {
+    const Patch patch = emit_bounds_check(0, index, end, target_.memory_extent);
+    checked = {patch, end, effects_};
+    return;
+  }
   Cold& cold = add_cold(Cold::Kind::Extent);
   checked = {masm_.bounds_check(index, end, cold.entry), end, effects_};
   masm_.bind(cold.back);
 }
 
+// Of any memory.
+Patch Compiler::emit_bounds_check(u32 memory, Reg index, u64 end, const Operand& extent) {
+  const bool wraps = module_->memories[memory].limits.is_64 && index.valid();
+  const u32 wrapped = wraps ? cold_trap(Trap::MemoryOutOfBounds) : kNone;
+  Cold& cold = add_cold(Cold::Kind::Extent);
+  cold.memory = memory;
+  const Patch patch = masm_.bounds_check_any(index, end, extent, cold.entry,
+                                             wraps ? &cold_[wrapped].entry : nullptr);
+  masm_.bind(cold.back);
+  return patch;
+}
+
 Address Compiler::pop_address(const MemArg& arg, u32 bytes) {
+  if (arg.memory != 0 || module_->memories[0].limits.is_64) [[unlikely]]
+    return pop_checked_address(arg, bytes);
   const bool unchecked = options_.memory_class == MemoryClass::Guarded;
   const Value value = pop();
   Address address{target_.memory_base};
@@ -98,6 +115,37 @@ Address Compiler::pop_address(const MemArg& arg, u32 bytes) {
       check_bounds(address.index, arg.offset + bytes);
     }
   }
+  return fold_offset(address, offset);
+}
+
+// Any memory but a first one with 32-bit addresses. What the sum of address and offset cannot hold
+// is certainly outside.
+Address Compiler::pop_checked_address(const MemArg& arg, u32 bytes) {
+  const bool is_64 = module_->memories[arg.memory].limits.is_64;
+  const Value value = pop();
+  Address address{target_.memory_base};
+  u64 offset = arg.offset;
+  if (value.where == Value::Where::Const) {
+    offset = saturating_add(offset, is_64 ? value.bits : static_cast<u32>(value.bits));
+  } else {
+    address.index = to_reg(value);
+  }
+  const u64 end = saturating_add(offset, bytes);
+  if (arg.memory == 0) {
+    check_bounds(address.index, end);
+  } else {
+    const Reg view = allocate(Kind::I64);
+    masm_.load(Load::I64, view, {target_.context, kNoReg, 0, layout_->memory(arg.memory)});
+    const Address extent{view, kNoReg, 0, offsetof(MemoryView, extent)};
+    emit_bounds_check(arg.memory, address.index, end, extent);
+    masm_.load(Load::I64, view, {view, kNoReg, 0, offsetof(MemoryView, base)});
+    address.base = view;
+  }
+  return fold_offset(address, offset);
+}
+
+// An address with any offset, which has been checked.
+Address Compiler::fold_offset(Address address, u64 offset) {
   if (offset <= kDispMax) {
     address.disp = static_cast<i32>(offset);
     return address;
@@ -117,7 +165,7 @@ void Compiler::load(Load load, u32 bytes, Kind type) {
   if (load == load_of(type) && operate_store_ahead(arg, bytes, type)) return;
   const Address address = pop_address(arg, bytes);
   if (load == load_of(type) && load_operate_ahead(address, type)) return;
-  const Reg dst = result(type, address.index);
+  const Reg dst = result(type, address.index, registers_of(address));
   masm_.load(load, dst, address);
   push_result(type, dst);
 }
@@ -174,7 +222,7 @@ bool Compiler::load_operate_ahead(Address address, Kind type) {
     if (!op) return false;
     reader_.byte();
     const Reg lhs = pop_reg();
-    const Reg dst = result(type, lhs, index_of(address));
+    const Reg dst = result(type, lhs, registers_of(address));
     masm_.alu(*op, wide ? Width::W64 : Width::W32, dst, lhs, address);
     push_result(type, dst);
     return true;
@@ -194,7 +242,7 @@ bool Compiler::load_operate_ahead(Address address, Kind type) {
   }
   reader_.byte();
   const Reg lhs = pop_reg();
-  const Reg dst = result(type, lhs, index_of(address));
+  const Reg dst = result(type, lhs, registers_of(address));
   const FloatWidth width = f64 ? FloatWidth::F64 : FloatWidth::F32;
   masm_.float_binary(op, width, dst, lhs, address);
   if (options_.deterministic) masm_.canonicalise_nan(width, dst);
@@ -202,8 +250,11 @@ bool Compiler::load_operate_ahead(Address address, Kind type) {
   return true;
 }
 
-RegSet Compiler::index_of(const Address& address) {
-  return address.index.valid() ? RegSet::of(address.index) : RegSet();
+RegSet Compiler::registers_of(const Address& address) const {
+  RegSet set;
+  if (address.index.valid()) set.add(address.index);
+  if (address.base != target_.memory_base) set.add(address.base);
+  return set;
 }
 
 // Counts as an effect only behind its own check, which must not be raised for what follows.
@@ -229,12 +280,17 @@ void Compiler::store(Store store, u32 bytes) {
 }
 
 void Compiler::memory_size() {
-  reader_.u32_leb();
-  const Reg dst = result(Kind::I32);
-  masm_.load(Load::I64, dst, {target_.context, kNoReg, 0, kContextMemory0});
+  const u32 index = reader_.u32_leb();
+  const MemoryType& memory = module_->memories[index];
+  const Kind kind = memory.limits.is_64 ? Kind::I64 : Kind::I32;
+  const Reg dst = result(kind);
+  const i32 view = index == 0 ? kContextMemory0 : layout_->memory(index);
+  masm_.load(Load::I64, dst, {target_.context, kNoReg, 0, view});
   masm_.load(Load::I64, dst, {dst, kNoReg, 0, offsetof(MemoryView, size)});
-  masm_.shift(Shift::ShrU, Width::W64, dst, dst, u8{16});
-  push_result(Kind::I32, dst);
+  if (memory.page_size_log2 != 0) {
+    masm_.shift(Shift::ShrU, Width::W64, dst, dst, memory.page_size_log2);
+  }
+  push_result(kind, dst);
 }
 
 // -- Globals --------------------------------------------------------------------------------------
@@ -272,7 +328,6 @@ void Compiler::global_set() {
 
 // The element's address; traps if there is none. `index` stays in use.
 Address Compiler::table_element(u32 table, Reg index, Trap trap) {
-  if (module_->tables[table].type.limits.is_64) fail_later("64-bit tables");
   const Reg view = allocate(Kind::I64);
   masm_.load(Load::I64, view, {target_.context, kNoReg, 0, layout_->table(table)});
   Compare outside;
@@ -306,10 +361,11 @@ void Compiler::table_set() {
 
 void Compiler::table_size() {
   const u32 table = reader_.u32_leb();
-  const Reg dst = result(Kind::I32);
+  const Kind kind = module_->tables[table].type.limits.is_64 ? Kind::I64 : Kind::I32;
+  const Reg dst = result(kind);
   masm_.load(Load::I64, dst, {target_.context, kNoReg, 0, layout_->table(table)});
   masm_.load(Load::I64, dst, {dst, kNoReg, 0, offsetof(TableView, size)});
-  push_result(Kind::I32, dst);
+  push_result(kind, dst);
 }
 
 }  // namespace lr::jit

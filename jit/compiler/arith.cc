@@ -119,38 +119,72 @@ void Compiler::divide_general(Divide op, Width width) {
   const auto label = [&](u32 index) { return index == kNone ? nullptr : &cold_[index].entry; };
 
   Reg rhs = to_reg(divisor);
-  const Value dividend = pop();
   if (!target_.div_dividend.valid()) {
-    const Reg lhs = to_reg(dividend);
+    const Reg lhs = pop_reg();
     const Reg dst = result(int_kind(width), lhs, set_of(rhs));
     masm_.divide(op, width, dst, lhs, rhs, label(by_zero), label(overflow));
     return push_result(int_kind(width), dst);
   }
 
-  const RegSet fixed = RegSet::of(target_.div_dividend, target_.div_clobber);
-  if (fixed.has(rhs)) {
-    // Whatever is in the way of a third register has to be a value of the stack.
-    const Reg other = allocate_in(kAllInts - fixed);
-    masm_.move(Width::W64, other, rhs);
-    release(rhs);
-    rhs = other;
-  }
-  if (dividend.where == Value::Where::Reg) {
-    if (dividend.reg != target_.div_dividend) {
-      take(target_.div_dividend);
-      load_value(dividend, target_.div_dividend);
-      release(dividend.reg);
-    }
-  } else {
-    take(target_.div_dividend);
-    load_value(dividend, target_.div_dividend);
-  }
+  rhs = out_of_the_way(rhs, RegSet::of(target_.div_dividend, target_.div_clobber));
+  pop_into(target_.div_dividend);
   take(target_.div_clobber);
   const Reg quotient = target_.div_dividend;
   const Reg in = masm_.divide(op, width, quotient, quotient, rhs, label(by_zero), label(overflow));
   release(rhs);
   release(in == quotient ? target_.div_clobber : quotient);
   push_reg(int_kind(width), in);
+}
+
+// [a_lo a_hi b_lo b_hi] -> [lo hi]
+void Compiler::add_128(bool subtract) {
+  const Operand rhs_hi = pop_operand(Width::W64);
+  const Operand rhs_lo = pop_operand(Width::W64);
+  const Reg hi = pop_temporary();
+  const Reg lo = pop_temporary();
+  masm_.add_wide(subtract, lo, hi, rhs_lo, rhs_hi);
+  release(rhs_lo);
+  release(rhs_hi);
+  push_reg(Kind::I64, lo);
+  push_reg(Kind::I64, hi);
+}
+
+void Compiler::multiply_wide(bool is_signed) {
+  if (!target_.div_dividend.valid()) {
+    const Reg rhs = pop_temporary();
+    const Reg lhs = pop_temporary();
+    masm_.multiply_wide(is_signed, lhs, rhs, lhs, rhs);
+    push_reg(Kind::I64, lhs);
+    return push_reg(Kind::I64, rhs);
+  }
+  const Reg lo = target_.div_dividend, hi = target_.div_clobber;
+  Reg rhs = pop_reg();
+  rhs = out_of_the_way(rhs, RegSet::of(lo, hi));
+  pop_into(lo);
+  take(hi);
+  masm_.multiply_wide(is_signed, lo, hi, lo, rhs);
+  release(rhs);
+  push_reg(Kind::I64, lo);
+  push_reg(Kind::I64, hi);
+}
+
+// A register that is in use and none of `fixed`, with what is in `reg`.
+Reg Compiler::out_of_the_way(Reg reg, RegSet fixed) {
+  if (!fixed.has(reg)) return reg;
+  // Whatever is in the way of a third register has to be a value of the stack.
+  const Reg other = allocate_in(kAllInts - fixed);
+  masm_.move(Width::W64, other, reg);
+  release(reg);
+  return other;
+}
+
+// The newest value into a given register, which is taken.
+void Compiler::pop_into(Reg reg) {
+  const Value value = pop();
+  if (value.where == Value::Where::Reg && value.reg == reg) return;
+  take(reg);
+  load_value(value, reg);
+  if (value.where == Value::Where::Reg) release(value.reg);
 }
 
 void Compiler::shift(Shift op, Width width) {

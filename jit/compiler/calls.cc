@@ -315,7 +315,7 @@ void Compiler::memory_grow() {
 
 void Compiler::table_grow() {
   const u32 table = reader_.u32_leb();
-  helper(Stub::Helper_TableGrow, {table});
+  helper(Stub::Helper_TableGrow, {table, 0});
   if (!module_->tables[table].type.limits.is_64) narrow_result();
 }
 

@@ -481,6 +481,23 @@ void Compiler::near_stub(Stub stub, const Cold& cold) {
   record_pc(cold.wasm_offset, cold.pushed);
 }
 
+// index + end is in the scratch register. For any memory but the first it goes on the stack, with
+// the memory's number.
+void Compiler::extent_miss(Cold& cold) {
+  if (cold.memory == 0) {
+    near_stub(Stub::ExtentMiss, cold);
+  } else {
+    constexpr i32 kArgumentBytes = 16;
+    masm_.adjust_sp(-kArgumentBytes);
+    masm_.store(Store::I64, {target_.sp, kNoReg, 0, 8}, target_.scratch);
+    masm_.store_imm(Store::I64, {target_.sp}, static_cast<i32>(cold.memory));
+    cold.pushed += kArgumentBytes;
+    near_stub(Stub::ExtentMissAny, cold);
+    masm_.adjust_sp(kArgumentBytes);
+  }
+  masm_.jump(cold.back);
+}
+
 void Compiler::emit_cold() {
   for (Cold& cold : cold_) {
     masm_.bind(cold.entry);
@@ -498,9 +515,8 @@ void Compiler::emit_cold() {
         record_pc(cold.wasm_offset, PcEntry::kNoFrame);
         masm_.jump(cold.back);
         break;
-      case Cold::Kind::Extent:  // index + end is in the scratch register.
-        near_stub(Stub::ExtentMiss, cold);
-        masm_.jump(cold.back);
+      case Cold::Kind::Extent:
+        extent_miss(cold);
         break;
       case Cold::Kind::CrossCall:
         masm_.move(Width::W64, target_.scratch, target_.call_target);

@@ -8,6 +8,7 @@
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
 //   access.cc     memories, globals, tables
+//   atomics.cc    atomic accesses, wait and notify
 //   gc.cc         structures, arrays, i31
 //   casts.cc      tests of reference types
 //   simd.cc       vectors
@@ -130,6 +131,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     Reg end;         //   Its size is end - object, if valid;
     u32 bytes = 0;   //   else this.
     u32 region = kNone;
+    u32 memory = 0;  // Extent
     Label entry;
     Label back;  // Where it goes on, if it does.
   };
@@ -152,6 +154,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void emit_return();
   void restore_saved();
   void emit_cold();
+  void extent_miss(Cold& cold);
   void finish();
   // What the function may push altogether before somebody else checks.
   u32 stack_bytes_max() const { return out_->frame_bytes + pushed_max_ + widened_; }
@@ -174,6 +177,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   Value pop();
   void drop_to(u32 height);  // Forgets values above.
   Reg pop_reg();             // Into a register: a home, or a temporary.
+  Reg pop_temporary();       // Into a register that is free to change.
   Reg to_reg(const Value& value);
   // An operand for Masm: an immediate if it fits, the register, or the frame slot.
   Operand pop_operand(Width width);
@@ -296,6 +300,10 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   void push_again(Value value);
   void swap_top();  // The two newest values; one is a constant.
+  void add_128(bool subtract);
+  void multiply_wide(bool is_signed);
+  Reg out_of_the_way(Reg reg, RegSet fixed);
+  void pop_into(Reg reg);
 
   // -- strength.cc: true if it was done.
   bool multiply_by_constant(Width width, i64 factor);
@@ -319,9 +327,13 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     u64 offset = 0;
   };
   MemArg read_mem_arg();
-  // Pops the address and checks it; the registers in the result are in use.
+  // Pops the address and checks it; the registers in the result are in use (registers_of()).
   Address pop_address(const MemArg& arg, u32 bytes);
-  static RegSet index_of(const Address& address);
+  Patch emit_bounds_check(u32 memory, Reg index, u64 end, const Operand& extent);
+  Address pop_checked_address(const MemArg& arg, u32 bytes);
+  Address fold_offset(Address address, u64 offset);
+  // What an access holds: its index, and its base if that is not pinned.
+  RegSet registers_of(const Address& address) const;
   void load(Load load, u32 bytes, Kind type);
   bool load_operate_ahead(Address address, Kind type);
   bool operate_store_ahead(const MemArg& arg, u32 bytes, Kind type);
@@ -360,6 +372,14 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void bitmask(VectorShape shape);
   void load_lane(VectorShape shape);
   void store_lane(VectorShape shape);
+  // -- atomics.cc
+  Address pop_aligned_address(const MemArg& arg, u32 bytes);
+  void atomic_load(Load load, u32 bytes, Kind type);
+  void atomic_store(Store store);
+  void atomic_rmw(AtomicRmw op, Store size, Kind type);
+  void atomic_cmpxchg(Store size, Kind type);
+  void atomic_fence();
+  void atomic_helper(Stub stub);
 
   // -- inline.cc
   static constexpr usize kInlineArgsMax = 8;

@@ -87,6 +87,14 @@ Reg Compiler::to_reg(const Value& value) {
 
 Reg Compiler::pop_reg() { return to_reg(pop()); }
 
+Reg Compiler::pop_temporary() {
+  const Value value = pop();
+  if (value.where == Value::Where::Reg) return value.reg;
+  const Reg reg = allocate(value.type);
+  load_value(value, reg);
+  return reg;
+}
+
 Operand Compiler::pop_operand(Width width) {
   const Value value = pop();
   switch (value.where) {

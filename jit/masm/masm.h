@@ -55,6 +55,7 @@ struct Operand {
 };
 
 enum class Alu : u8 { Add, Sub, And, Or, Xor };
+enum class AtomicRmw : u8 { Add, Sub, And, Or, Xor, Xchg };
 enum class Shift : u8 { Shl, ShrS, ShrU, Rotl, Rotr };
 enum class Divide : u8 { DivS, DivU, RemS, RemU };
 enum class Unary : u8 { Clz, Ctz, Popcnt, Extend8S, Extend16S, Extend32S, Neg, Not };
@@ -210,6 +211,19 @@ class Masm {
   virtual void store(Store, Address, Reg src) = 0;
   virtual void store_imm(Store, Address, i32 value) = 0;  // I8 to I64, sign-extended.
 
+  // -- Atomics --------------------------------------------------------------------------------
+  // All are sequentially consistent. The address is a multiple of the access's size; what is read
+  // arrives zero-extended to 64 bits. Loads and stores are those of integers, loads without sign.
+  virtual void atomic_load(Load, Reg dst, Address) = 0;
+  virtual void atomic_store(Store, Address, Reg src) = 0;
+  // dst = what was there; there = that op src. For And, Or and Xor, where the target fixes
+  // cmpxchg_expected, that is dst and neither src nor in the address.
+  virtual void atomic_rmw(AtomicRmw, Store, Reg dst, Address, Reg src) = 0;
+  // dst = what was there; there = replacement if that equals expected, compared in the access's
+  // size. Where the target fixes cmpxchg_expected, that is expected and dst, and nothing else.
+  virtual void atomic_cmpxchg(Store, Reg dst, Address, Reg expected, Reg replacement) = 0;
+  virtual void fence() = 0;
+
   // -- Integers -------------------------------------------------------------------------------
   virtual void alu(Alu, Width, Reg dst, Reg lhs, Operand rhs) = 0;
   virtual void alu_memory(Alu, Width, Address dst, Operand rhs) = 0;  // rhs: register, immediate
@@ -219,6 +233,12 @@ class Masm {
   // Upper half of the double-width product. Obeys div_dividend and div_clobber: lhs and dst are
   // div_dividend where the target fixes it.
   virtual void high_multiply(Width, bool is_signed, Reg dst, Reg lhs, Reg rhs) = 0;
+  // hi:lo = lhs * rhs, all 64 bits. lo and hi are two registers; where the target fixes them, lhs
+  // and lo are div_dividend and hi is div_clobber, and rhs is neither.
+  virtual void multiply_wide(bool is_signed, Reg lo, Reg hi, Reg lhs, Reg rhs) = 0;
+  // hi:lo = hi:lo + (or -) rhs_hi:rhs_lo, each 64 bits. Of the right operands only rhs_lo may
+  // use lo, and only rhs_hi may use hi.
+  virtual void add_wide(bool subtract, Reg lo, Reg hi, Operand rhs_lo, Operand rhs_hi) = 0;
   // rhs is neither div_dividend nor div_clobber. Where the target fixes them, lhs is div_dividend
   // and the result is in div_dividend (quotient) or div_clobber (remainder); elsewhere in dst.
   // Returns the register that holds the result. `by_zero` and `overflow` are taken as traps;
@@ -320,6 +340,10 @@ class Masm {
   // is false, and changes nothing, if the form chosen for the first value cannot hold the new one.
   virtual Patch bounds_check(Reg index, u64 end, Label& cold) = 0;
   virtual bool patch_bounds(Patch, u64 end) = 0;
+  // The same with any limit, a register or in memory. If `wrapped` is not null, all 64 bits of
+  // index may be set, and it is branched to when index + end is 2^64 or more.
+  virtual Patch bounds_check_any(Reg index, u64 end, Operand limit, Label& cold,
+                                 Label* wrapped) = 0;
 
   // -- After placement ------------------------------------------------------------------------
   // Writes the displacement of the call or jump whose field is at `at` (in writable memory) to

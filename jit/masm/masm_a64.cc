@@ -283,6 +283,30 @@ void MasmA64::high_multiply(Width w, bool is_signed, Reg dst, Reg lhs, Reg rhs) 
   o.bitfield(kUbfm, true, d, d, 32, 63);
 }
 
+void MasmA64::multiply_wide(bool is_signed, Reg lo, Reg hi, Reg lhs, Reg rhs) {
+  Out o(buffer_);
+  const u32 n = lhs.number(), m = rhs.number();
+  o.rrr(is_signed ? kSmulh : kUmulh, false, kScratch, n, m);
+  o.rrrr(kMadd, true, lo.number(), n, m, kZero);
+  o.mov(true, hi.number(), kScratch);
+}
+
+void MasmA64::add_wide(bool subtract, Reg lo, Reg hi, Operand rhs_lo, Operand rhs_hi) {
+  Out o(buffer_);
+  const auto in_register = [&](const Operand& operand) {
+    if (operand.kind == Operand::Kind::Register) return u32{operand.reg.number()};
+    if (operand.kind == Operand::Kind::Memory) {
+      access(o, kLoadX, kScratch, operand.address);
+    } else {
+      mov_imm(o, true, kScratch, static_cast<u64>(i64{operand.imm}));
+    }
+    return kScratch;
+  };
+  const u32 low = lo.number(), high = hi.number();
+  o.rrr(subtract ? kSubs : kAdds, true, low, low, in_register(rhs_lo));
+  o.rrr(subtract ? kSbc : kAdc, true, high, high, in_register(rhs_hi));
+}
+
 // The machine divides by zero to 0 and MIN by -1 to MIN, so only the checks are ours; with them
 // the remainder n - n / d * d is right in every case.
 Reg MasmA64::divide(Divide op, Width w, Reg dst, Reg lhs, Reg rhs, Label* by_zero,
@@ -668,22 +692,43 @@ void MasmA64::poll(Label& cold) {
 }
 
 // Three forms by what can hold `end`: one 12-bit immediate, two, or a constant of three halfwords.
-Patch MasmA64::bounds_check(Reg index, u64 end, Label& cold) {
-  Out o(buffer_);
+Patch MasmA64::sum_for_bounds(Out& o, Reg index, u64 end, bool sets_carry) {
   const Patch patch{o.offset()};
-  if (index.valid() && end <= kImm24Max) {
+  const u32 add = sets_carry ? kAdds : kAdd;
+  if (index.valid() && end <= kImm24Max && !sets_carry) {
     const bool two = end > 4095;
     if (two) {
       o.imm12(kAddImm, true, kScratch, index.number(), static_cast<u32>(end >> 12), true);
     }
     o.imm12(kAddImm, true, kScratch, two ? kScratch : index.number(), end & 4095);
-  } else {
-    o.imm16(kMovz, true, kScratch, end & 0xffff, 0);
-    o.imm16(kMovk, true, kScratch, end >> 16 & 0xffff, 1);
-    o.imm16(kMovk, true, kScratch, end >> 32 & 0xffff, 2);
-    if (index.valid()) o.rrr(kAdd, true, kScratch, kScratch, index.number());
+    return patch;
   }
+  o.imm16(kMovz, true, kScratch, end & 0xffff, 0);
+  o.imm16(kMovk, true, kScratch, end >> 16 & 0xffff, 1);
+  o.imm16(kMovk, true, kScratch, end >> 32 & 0xffff, 2);
+  if (end >> 48 != 0) o.imm16(kMovk, true, kScratch, static_cast<u32>(end >> 48), 3);
+  if (index.valid()) o.rrr(add, true, kScratch, kScratch, index.number());
+  return patch;
+}
+
+Patch MasmA64::bounds_check(Reg index, u64 end, Label& cold) {
+  Out o(buffer_);
+  const Patch patch = sum_for_bounds(o, index, end, false);
   o.rrr(kSubs, true, kZero, kScratch, kExtent);
+  branch(o, HI, cold);
+  return patch;
+}
+
+Patch MasmA64::bounds_check_any(Reg index, u64 end, Operand limit, Label& cold, Label* wrapped) {
+  Out o(buffer_);
+  const Patch patch = sum_for_bounds(o, index, end, wrapped != nullptr);
+  if (wrapped != nullptr && index.valid()) branch(o, HS, *wrapped);
+  u32 right = limit.reg.number();
+  if (limit.kind == Operand::Kind::Memory) {
+    right = kAddressScratch;
+    access(o, kLoadX, right, limit.address);
+  }
+  o.rrr(kSubs, true, kZero, kScratch, right);
   branch(o, HI, cold);
   return patch;
 }

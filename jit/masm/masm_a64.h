@@ -1,4 +1,5 @@
-// Masm for AArch64. Integers, control and frames are in masm_a64.cc, floats in float_a64.cc.
+// Masm for AArch64. Integers, control and frames are in masm_a64.cc, floats in float_a64.cc,
+// atomics in atomic_a64.cc.
 //
 // x16 and x17, v30 and v31 are scratch. Addresses that no load can express are computed in x17,
 // everything else in x16, which is Target::scratch. Between enter_frame and leave_frame the link
@@ -13,7 +14,7 @@ namespace lr::jit {
 class alignas(128) MasmA64 final : public Masm {
  public:
   explicit MasmA64(const CpuFeatures& cpu)
-      : target_(target_a64(cpu)), buffer_(asmjit::Arch::kAArch64) {}
+      : target_(target_a64(cpu)), lse_(cpu.lse), buffer_(asmjit::Arch::kAArch64) {}
 
   const Target& target() const override { return target_; }
 
@@ -38,11 +39,19 @@ class alignas(128) MasmA64 final : public Masm {
   void store(Store, Address, Reg src) override;
   void store_imm(Store, Address, i32 value) override;
 
+  void atomic_load(Load, Reg dst, Address) override;
+  void atomic_store(Store, Address, Reg src) override;
+  void atomic_rmw(AtomicRmw, Store, Reg dst, Address, Reg src) override;
+  void atomic_cmpxchg(Store, Reg dst, Address, Reg expected, Reg replacement) override;
+  void fence() override;
+
   void alu(Alu, Width, Reg dst, Reg lhs, Operand rhs) override;
   void alu_memory(Alu, Width, Address dst, Operand rhs) override;
   void add_scaled(Width, Reg dst, Reg lhs, Reg rhs, u8 shift, i32 disp) override;
   void multiply(Width, Reg dst, Reg lhs, Operand rhs) override;
   void high_multiply(Width, bool is_signed, Reg dst, Reg lhs, Reg rhs) override;
+  void multiply_wide(bool is_signed, Reg lo, Reg hi, Reg lhs, Reg rhs) override;
+  void add_wide(bool subtract, Reg lo, Reg hi, Operand rhs_lo, Operand rhs_hi) override;
   Reg divide(Divide, Width, Reg dst, Reg lhs, Reg rhs, Label* by_zero, Label* overflow) override;
   void shift(Shift, Width, Reg dst, Reg lhs, Reg count) override;
   void shift(Shift, Width, Reg dst, Reg lhs, u8 count) override;
@@ -101,6 +110,7 @@ class alignas(128) MasmA64 final : public Masm {
   void poll(Label& cold) override;
   Patch bounds_check(Reg index, u64 end, Label& cold) override;
   bool patch_bounds(Patch, u64 end) override;
+  Patch bounds_check_any(Reg index, u64 end, Operand limit, Label& cold, Label* wrapped) override;
 
   bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
@@ -117,6 +127,9 @@ class alignas(128) MasmA64 final : public Masm {
   // rd = rn + value, either of which may be sp.
   static void add_constant(Out&, u32 rd, u32 rn, i64 value, u32 temp);
   static void access(Out&, MemOp, u32 rt, const Address&);
+  static u32 plain_address(Out&, const Address&);
+  // The constant part of a bounds check: scratch = index + end.
+  static Patch sum_for_bounds(Out&, Reg index, u64 end, bool sets_carry);
   static void jump_through(Out&, u32 op, const Address&);
   static void compare_imm(Out&, bool wide, u32 rn, i32 imm);
   static bool compares_with_zero(const Compare&);
@@ -137,6 +150,7 @@ class alignas(128) MasmA64 final : public Masm {
   void out_of_range();
 
   const Target& target_;
+  const bool lse_;
   a64::Buffer buffer_;
   std::vector<u64> constants_;
   bool far_branches_ = false;

@@ -328,6 +328,67 @@ TEST_P(MasmInt, Moves) {
   });
 }
 
+TEST_P(MasmInt, WideSums) {
+  const Reg lo = ints_[0], hi = ints_[1], b_lo = ints_[2], b_hi = ints_[3];
+  const auto check = [&](bool subtract, u64 a0, u64 a1, u64 b0, u64 b1, const State& s) {
+    State after = execute(s, RegSet::of(lo, hi));
+    using u128 = unsigned __int128;
+    const u128 a = u128{a1} << 64 | a0, b = u128{b1} << 64 | b0;
+    const u128 sum = subtract ? a - b : a + b;
+    EXPECT_EQ(after[lo], static_cast<u64>(sum));
+    EXPECT_EQ(after[hi], static_cast<u64>(sum >> 64));
+  };
+  const u64 values[] = {0, 1, 128, u64{1} << 63, ~u64{0}, 0x1234'5678'9abc'def0};
+  for (const bool subtract : {false, true}) {
+    build([&](Masm& m, auto&) { m.add_wide(subtract, lo, hi, b_lo, b_hi); });
+    for (const u64 a0 : values) {
+      for (const u64 a1 : values) {
+        for (const u64 b0 : values) {
+          for (const u64 b1 : values) {
+            State s = filled();
+            s[lo] = a0, s[hi] = a1, s[b_lo] = b0, s[b_hi] = b1;
+            check(subtract, a0, a1, b0, b1, s);
+          }
+        }
+      }
+    }
+    for (const i32 imm : kImmediates) {
+      build([&](Masm& m, auto&) {
+        m.add_wide(subtract, lo, hi, Operand::immediate(imm), Address{b_lo, kNoReg, 0, 8});
+      });
+      State s = filled();
+      s[b_lo] = kMemoryAddress;
+      s.memory[1] = 77;
+      check(subtract, s[lo], s[hi], static_cast<u64>(i64{imm}), 77, s);
+    }
+  }
+}
+
+TEST_P(MasmInt, WideProducts) {
+  const bool fixed = target().div_dividend.valid();
+  const Reg lo = fixed ? target().div_dividend : ints_[0];
+  const Reg hi = fixed ? target().div_clobber : ints_[1];
+  const Reg rhs = fixed ? ints_[1] : hi;
+  for (const bool is_signed : {false, true}) {
+    build([&](Masm& m, auto&) { m.multiply_wide(is_signed, lo, hi, lo, rhs); });
+    for (const u64 a : kInts) {
+      for (const u64 b : kInts) {
+        State s = filled();
+        s[lo] = a;
+        s[rhs] = b;
+        State after = execute(s, RegSet::of(lo, hi));
+        using u128 = unsigned __int128;
+        const u128 product = is_signed
+                                 ? static_cast<u128>(static_cast<__int128>(static_cast<i64>(a)) *
+                                                     static_cast<__int128>(static_cast<i64>(b)))
+                                 : u128{a} * b;
+        EXPECT_EQ(after[lo], static_cast<u64>(product));
+        EXPECT_EQ(after[hi], static_cast<u64>(product >> 64));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 }  // namespace lr::jit

@@ -102,6 +102,69 @@ TEST_P(MasmMemory, Stores) {
   }
 }
 
+// Addresses with and without index; the registers that a target fixes are obeyed on both machines.
+TEST_P(MasmMemory, Atomics) {
+  const Reg fixed = target().div_dividend.valid() ? target().div_dividend : ints_[0];
+  const Reg base = ints_[1], index = ints_[2];
+  const auto mask_of = [](Store size) {
+    return size == Store::I64 ? ~u64{0} : (u64{1} << (8u << static_cast<u8>(size))) - 1;
+  };
+  const u64 old = 0x8182'8384'8586'8788, operand = 0x1122'3344'f5f6'f7f8;
+  const auto prepare = [&](State& s, const Address& a) {
+    s.memory[0] = old;
+    s[base] = kMemoryAddress - static_cast<u64>(i64{a.disp});
+    if (a.index.valid()) s[base] -= s[a.index];
+  };
+  const Address addresses[] = {{.base = base},
+                               {.base = base, .index = index},
+                               {.base = base, .index = index, .disp = 0x12345678},
+                               {.base = base, .disp = -8}};
+  for (const Address& a : addresses) {
+    for (u8 k = 0; k < 4; k++) {
+      const Store size = static_cast<Store>(k);
+      const u64 mask = mask_of(size);
+      const auto after_store = [&](u64 value) { return (old & ~mask) | (value & mask); };
+      for (u8 op = 0; op <= static_cast<u8>(AtomicRmw::Xchg); op++) {
+        for (const Reg src : {ints_[3], ints_[4]}) {
+          build([&](Masm& m, auto&) {
+            m.atomic_rmw(static_cast<AtomicRmw>(op), size, fixed, a, src);
+          });
+          State s = filled();
+          s[src] = operand;
+          prepare(s, a);
+          State after = execute(s, RegSet::of(fixed));
+          const u64 results[] = {old + operand, old - operand, old & operand,
+                                 old | operand, old ^ operand, operand};
+          EXPECT_EQ(after[fixed], old & mask) << int{op};
+          EXPECT_EQ(after.memory[0], after_store(results[op])) << int{op};
+        }
+      }
+      for (const bool equal : {false, true}) {
+        build([&](Masm& m, auto&) { m.atomic_cmpxchg(size, fixed, a, fixed, ints_[3]); });
+        State s = filled();
+        s[ints_[3]] = operand;
+        // Only the access's size is compared.
+        s[fixed] = equal ? (old & mask) | (operand & ~mask) : old + 1;
+        prepare(s, a);
+        State after = execute(s, RegSet::of(fixed));
+        EXPECT_EQ(after[fixed], old & mask);
+        EXPECT_EQ(after.memory[0], equal ? after_store(operand) : old);
+      }
+      build([&](Masm& m, auto&) {
+        m.fence();
+        m.atomic_store(size, a, ints_[4]);
+      });
+      State s = filled();
+      prepare(s, a);
+      EXPECT_EQ(execute(s, RegSet()).memory[0], after_store(s[ints_[4]]));
+    }
+    build([&](Masm& m, auto&) { m.atomic_load(Load::I64Load16U, ints_[0], a); });
+    State s = filled();
+    prepare(s, a);
+    run(s, ints_[0], old & 0xffff);
+  }
+}
+
 using MasmControl = MasmTest;
 TEST_ON_ALL_MACHINES(MasmControl);
 
@@ -213,6 +276,44 @@ TEST_P(MasmControl, BoundsCheck) {
           s[extent] = limit;
           const u64 sum = end + (index.valid() ? i : 0);
           EXPECT_EQ(execute(s, RegSet()).outcome, u64{sum > limit}) << end << " " << i;
+        }
+      }
+    }
+  }
+}
+
+// With a limit in a register and in memory, and with sums beyond 64 bits.
+TEST_P(MasmControl, BoundsCheckOfAnyMemory) {
+  const u64 ends[] = {1,           8,           127,          128,          4096,
+                      0x7fff'ffff, 0x8000'0000, u64{1} << 33, u64{1} << 48, ~u64{0} - 3,
+                      ~u64{0}};
+  const u64 indices[] = {0, 1, 0xffff'ffff, u64{1} << 47, u64{1} << 63, ~u64{0} - 7, ~u64{0}};
+  const Reg view = ints_[2];
+  for (const Reg index : {ints_[0], ints_[4], kNoReg}) {
+    for (const u64 end : ends) {
+      for (const bool is_64 : {false, true}) {
+        for (const bool in_memory : {false, true}) {
+          build([&](Masm& m, auto& exits) {
+            const Operand limit = in_memory ? Operand(Address{view, kNoReg, 0, 8}) : Operand(view);
+            const u64 first = end <= 4096 ? 1 : end;
+            const Patch p =
+                m.bounds_check_any(index, first, limit, exits[0], is_64 ? &exits[1] : nullptr);
+            EXPECT_TRUE(first == end || m.patch_bounds(p, end));
+          });
+          for (u64 i : indices) {
+            if (!is_64 && i > 0xffff'ffff) continue;
+            if (!is_64 && end > u64{1} << 40) continue;
+            if (!index.valid()) i = 0;
+            const u64 sum = end + i;
+            for (const u64 limit : {u64{0}, end - 1, end, sum - 1, sum}) {
+              State s = filled();
+              if (index.valid()) s[index] = i;
+              s[view] = in_memory ? kMemoryAddress : limit;
+              s.memory[1] = limit;
+              const u64 expected = sum < i ? 2 : u64{sum > limit};
+              EXPECT_EQ(execute(s, RegSet()).outcome, expected) << end << " " << i;
+            }
+          }
         }
       }
     }

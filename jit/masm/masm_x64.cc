@@ -26,7 +26,7 @@ constexpr Op kTest{0, 0, 0x85}, kMov{0, 0, 0x8b}, kLea{0, 0, 0x8d}, kMovzx8{0, 1
     kSarx{0xf3, 2, 0xf7}, kRorx{0xf2, 3, 0xf0};
 // Opcode extensions: what modrm.reg says within a group.
 constexpr u32 kNotExt = 2, kNegExt = 3, kMulExt = 4, kImulExt = 5, kDivExt = 6, kIdivExt = 7,
-              kCallExt = 2, kJumpExt = 4, kCmpExt = 7;
+              kCallExt = 2, kJumpExt = 4, kCmpExt = 7, kAdcExt = 2, kSbbExt = 3;
 
 constexpr Op set_op(Cc cc) { return {0, 1, static_cast<u8>(0x90 | cc)}; }
 constexpr Op cmov_op(Cc cc) { return {0, 1, static_cast<u8>(0x40 | cc)}; }
@@ -341,6 +341,33 @@ void MasmX64::high_multiply(Width w, bool is_signed, Reg dst, Reg lhs, Reg rhs) 
   Out o(buffer_);
   o.rr(kGroup3, wide(w), is_signed ? kImulExt : kMulExt, rhs.number());
   mov(o, w, dst, kRdx);
+}
+
+void MasmX64::multiply_wide(bool is_signed, Reg lo, Reg hi, Reg lhs, Reg rhs) {
+  DCHECK(lo == kRax && lhs == kRax && hi == kRdx && rhs != kRax && rhs != kRdx);
+  (void)lo, (void)hi, (void)lhs;
+  Out(buffer_).rr(kGroup3, true, is_signed ? kImulExt : kMulExt, rhs.number());
+}
+
+void MasmX64::add_wide(bool subtract, Reg lo, Reg hi, Operand rhs_lo, Operand rhs_hi) {
+  Out o(buffer_);
+  const auto emit = [&](u32 extension, Reg dst, const Operand& rhs) {
+    const Op op{0, 0, static_cast<u8>(extension << 3 | 3)};
+    switch (rhs.kind) {
+      case Operand::Kind::Register:
+        return o.rr(op, true, dst.number(), rhs.reg.number());
+      case Operand::Kind::Memory:
+        return o.rm(op, true, dst.number(), rhs.address);
+      case Operand::Kind::Immediate:
+        o.rr(fits_i8(rhs.imm) ? kGroup1Imm8 : kGroup1, true, extension, dst.number());
+        return fits_i8(rhs.imm) ? o.byte(static_cast<u32>(rhs.imm))
+                                : o.dword(static_cast<u32>(rhs.imm));
+      case Operand::Kind::Constant:
+        DCHECK(false);  // Of floats only.
+    }
+  };
+  emit(subtract ? ext(Alu::Sub) : ext(Alu::Add), lo, rhs_lo);
+  emit(subtract ? kSbbExt : kAdcExt, hi, rhs_hi);
 }
 
 Reg MasmX64::divide(Divide op, Width w, Reg dst, Reg lhs, Reg rhs, Label* by_zero,
@@ -793,10 +820,10 @@ void MasmX64::poll(Label& cold) {
   o.jump(NE, cold);
 }
 
-// Three forms by what can hold `end`: the displacement of a lea (up to INT32_MAX), a zero-extended
-// constant without an index, and a 64-bit constant, which the bytes before it tell from the others.
-Patch MasmX64::bounds_check(Reg index, u64 end, Label& cold) {
-  Out o(buffer_);
+// scratch = index + end. Three forms by what can hold `end`: the displacement of a lea (up to
+// INT32_MAX), a zero-extended constant without an index, and a 64-bit constant, which the bytes
+// before it tell from the others.
+Patch MasmX64::sum_for_bounds(Out& o, Reg index, u64 end) {
   const u32 move = 0xb8 | (kScratch.number() & 7);
   Patch patch;
   if (end > INT32_MAX) {
@@ -816,7 +843,34 @@ Patch MasmX64::bounds_check(Reg index, u64 end, Label& cold) {
     patch.offset = o.offset();
     o.dword(static_cast<u32>(end));
   }
+  return patch;
+}
+
+Patch MasmX64::bounds_check(Reg index, u64 end, Label& cold) {
+  Out o(buffer_);
+  const Patch patch = sum_for_bounds(o, index, end);
   o.rr(kCmp, true, kScratch.number(), kExtent.number());
+  o.jump(A, cold);
+  return patch;
+}
+
+Patch MasmX64::bounds_check_any(Reg index, u64 end, Operand limit, Label& cold, Label* wrapped) {
+  Out o(buffer_);
+  Patch patch;
+  if (wrapped != nullptr && index.valid() && end <= INT32_MAX) {
+    mov(o, Width::W64, kScratch, index);
+    o.rr(kGroup1, true, ext(Alu::Add), kScratch.number());
+    patch.offset = o.offset();
+    o.dword(static_cast<u32>(end));
+  } else {
+    patch = sum_for_bounds(o, index, end);
+  }
+  if (wrapped != nullptr && index.valid()) o.jump(B, *wrapped);
+  if (limit.kind == Operand::Kind::Memory) {
+    o.rm(kCmp, true, kScratch.number(), limit.address);
+  } else {
+    o.rr(kCmp, true, kScratch.number(), limit.reg.number());
+  }
   o.jump(A, cold);
   return patch;
 }

@@ -1,5 +1,5 @@
 // Masm for x86-64. Integers, control and frames are in masm_x64.cc, floats in float_x64.cc, vectors
-// in vector_x64.cc and lanes_x64.cc.
+// in vector_x64.cc and lanes_x64.cc, atomics in atomic_x64.cc.
 #pragma once
 
 #include "jit/masm/encode_x64.h"
@@ -40,11 +40,19 @@ class alignas(128) MasmX64 final : public Masm {
   void store(Store, Address, Reg src) override;
   void store_imm(Store, Address, i32 value) override;
 
+  void atomic_load(Load, Reg dst, Address) override;
+  void atomic_store(Store, Address, Reg src) override;
+  void atomic_rmw(AtomicRmw, Store, Reg dst, Address, Reg src) override;
+  void atomic_cmpxchg(Store, Reg dst, Address, Reg expected, Reg replacement) override;
+  void fence() override;
+
   void alu(Alu, Width, Reg dst, Reg lhs, Operand rhs) override;
   void alu_memory(Alu, Width, Address dst, Operand rhs) override;
   void add_scaled(Width, Reg dst, Reg lhs, Reg rhs, u8 shift, i32 disp) override;
   void multiply(Width, Reg dst, Reg lhs, Operand rhs) override;
   void high_multiply(Width, bool is_signed, Reg dst, Reg lhs, Reg rhs) override;
+  void multiply_wide(bool is_signed, Reg lo, Reg hi, Reg lhs, Reg rhs) override;
+  void add_wide(bool subtract, Reg lo, Reg hi, Operand rhs_lo, Operand rhs_hi) override;
   Reg divide(Divide, Width, Reg dst, Reg lhs, Reg rhs, Label* by_zero, Label* overflow) override;
   void shift(Shift, Width, Reg dst, Reg lhs, Reg count) override;
   void shift(Shift, Width, Reg dst, Reg lhs, u8 count) override;
@@ -102,6 +110,7 @@ class alignas(128) MasmX64 final : public Masm {
   void poll(Label& cold) override;
   Patch bounds_check(Reg index, u64 end, Label& cold) override;
   bool patch_bounds(Patch, u64 end) override;
+  Patch bounds_check_any(Reg index, u64 end, Operand limit, Label& cold, Label* wrapped) override;
 
   bool patch_call(Near kind, u8* at, const u8* from, const u8* target) const override;
 
@@ -128,6 +137,8 @@ class alignas(128) MasmX64 final : public Masm {
   static void alu_mem(Out&, Alu, Width, Reg dst, Reg lhs, const Address&);
   static void lea(Out&, Width, Reg dst, const Address&);
   CallReloc near_transfer(u8 opcode, u32 indirect_ext, Near kind, u32 index);
+  static void zero_extend(Out&, Store, Reg dst, Reg src);
+  static Patch sum_for_bounds(Out&, Reg index, u64 end);
   static void multiply_imm(Out&, Width, Reg dst, Reg lhs, i32 imm);
   void rotate_bmi2(Out&, Shift, Width, Reg dst, Reg lhs, Reg count);
   void shift_cl(Out&, Shift, Width, Reg dst, Reg lhs);

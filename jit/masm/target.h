@@ -46,6 +46,9 @@ struct Target {
   // div_clobber receives the remainder and is changed. kNoReg where any register will do.
   Reg div_dividend;
   Reg div_clobber;
+  // What an atomic compare-and-exchange compares with, and where it leaves what it found; kNoReg
+  // where any register will do.
+  Reg cmpxchg_expected;
   // A shift's variable count must be here; kNoReg where any register will do.
   Reg shift_count;
   // Order in which temporaries should take registers. In a function that calls, the first four of

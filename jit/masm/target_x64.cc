@@ -69,6 +69,7 @@ constexpr Target make_target(Reg shift_count) {
   t.vector_results = kVectorResults;
   t.div_dividend = rax;
   t.div_clobber = rdx;
+  t.cmpxchg_expected = rax;
   t.shift_count = shift_count;
   t.temp_order = kTempOrder;
   t.has_vectors = true;
