@@ -10,15 +10,25 @@ constexpr u32 bytes_of(Store size) { return 1u << static_cast<u8>(size); }
 
 }  // namespace
 
+// An effect that lies between all checks before it and all behind it.
 Address Compiler::pop_aligned_address(const MemArg& arg, u32 bytes) {
+  effects_++;
+  check_alignment(arg, bytes);
+  const Address address = pop_address(arg, bytes);
+  effects_++;
+  return address;
+}
+
+// Of the newest value, which stays.
+void Compiler::check_alignment(const MemArg& arg, u32 bytes) {
   const u32 mask = bytes - 1;
   const u32 low = static_cast<u32>(arg.offset) & mask;
-  if (mask == 0) return pop_address(arg, bytes);
+  if (mask == 0) return;
   if (top().where == Value::Where::Compare) materialise_compare();
   if (top().where == Value::Where::Const) {
     const bool aligned = ((top().bits + low) & mask) == 0;
     if (!aligned) masm_.jump(cold_[cold_trap(Trap::UnalignedAtomic)].entry);
-    return pop_address(arg, bytes);
+    return;
   }
   const Value value = pop();
   const Reg index = to_reg(value);
@@ -39,11 +49,9 @@ Address Compiler::pop_aligned_address(const MemArg& arg, u32 bytes) {
   } else {
     push_again(value);
   }
-  return pop_address(arg, bytes);
 }
 
 void Compiler::atomic_load(Load load, u32 bytes, Kind type) {
-  effects_++;
   const Address address = pop_aligned_address(read_mem_arg(), bytes);
   const Reg dst = result(type, address.index, registers_of(address));
   masm_.atomic_load(load, dst, address);
@@ -51,7 +59,6 @@ void Compiler::atomic_load(Load load, u32 bytes, Kind type) {
 }
 
 void Compiler::atomic_store(Store size) {
-  effects_++;
   const MemArg arg = read_mem_arg();
   const Reg value = pop_reg();
   const Address address = pop_aligned_address(arg, bytes_of(size));
@@ -61,7 +68,6 @@ void Compiler::atomic_store(Store size) {
 }
 
 void Compiler::atomic_rmw(AtomicRmw op, Store size, Kind type) {
-  effects_++;
   const MemArg arg = read_mem_arg();
   Reg value = pop_reg();
   const bool loops = op == AtomicRmw::And || op == AtomicRmw::Or || op == AtomicRmw::Xor;
@@ -84,7 +90,6 @@ void Compiler::atomic_rmw(AtomicRmw op, Store size, Kind type) {
 }
 
 void Compiler::atomic_cmpxchg(Store size, Kind type) {
-  effects_++;
   const MemArg arg = read_mem_arg();
   Reg replacement = pop_reg();
   const Reg fixed = target_.cmpxchg_expected;

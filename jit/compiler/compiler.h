@@ -374,6 +374,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void store_lane(VectorShape shape);
   // -- atomics.cc
   Address pop_aligned_address(const MemArg& arg, u32 bytes);
+  void check_alignment(const MemArg& arg, u32 bytes);
   void atomic_load(Load load, u32 bytes, Kind type);
   void atomic_store(Store store);
   void atomic_rmw(AtomicRmw op, Store size, Kind type);

@@ -30,3 +30,24 @@
 (assert_return (invoke "get") (i32.const 4))
 (assert_trap (invoke "vector" (i32.const 8)) "out of bounds memory access")
 (assert_return (invoke "get") (i32.const 5))
+
+;; Atomic ones as well.
+(module
+  (memory 1 1 shared)
+  (func (export "get") (result i32) (i32.load (i32.const 8)))
+  (func (export "store") (param i32)
+    (i32.atomic.store (local.get 0) (i32.const 6))
+    (drop (i32.load offset=65529 (local.get 0))))
+  (func (export "add") (param i32)
+    (drop (i32.atomic.rmw.add (local.get 0) (i32.const 1)))
+    (drop (i32.atomic.load offset=65528 (local.get 0))))
+  ;; The load does no harm, and the atomic one is unaligned before it is out of bounds.
+  (func (export "unaligned") (param i32)
+    (drop (i32.load (local.get 0)))
+    (drop (i32.atomic.load offset=65529 (local.get 0)))))
+
+(assert_trap (invoke "store" (i32.const 8)) "out of bounds memory access")
+(assert_return (invoke "get") (i32.const 6))
+(assert_trap (invoke "add" (i32.const 8)) "out of bounds memory access")
+(assert_return (invoke "get") (i32.const 7))
+(assert_trap (invoke "unaligned" (i32.const 8)) "unaligned atomic")
