@@ -8,19 +8,10 @@
 #include <set>
 
 #include "frontend/opcode.h"
-#include "frontend/wat_parser.h"
-#include "host/runtime.h"
-#include "spec-tests/compiled_engine.h"
-#include "spec-tests/reference_engine.h"
-#include "spec-tests/spectest.h"
+#include "spec-tests/side_by_side.h"
 
 namespace lr::spec {
 namespace {
-
-struct Words {
-  u64 low = 0;
-  u64 high = 0;
-};
 
 // -- Edge values ----------------------------------------------------------------------------------
 
@@ -117,30 +108,7 @@ std::vector<Words> edge_values(char letter) {
   return values;
 }
 
-// -- Text -----------------------------------------------------------------------------------------
-
-std::string type_text(char letter) { return name_of(type_of_letter(letter)); }
-
-std::string constant(char letter, Words value) {
-  if (letter == 'v') return fmt::format("(v128.const i64x2 {} {})", value.low, value.high);
-  if (letter == 'i' || letter == 'l') {
-    return fmt::format("({}.const {})", type_text(letter), value.low);
-  }
-  const bool is_single = letter == 'f';
-  const u64 sign = u64{1} << (is_single ? 31 : 63);
-  const u64 magnitude = value.low & (sign - 1);
-  const u64 infinity = is_single ? 0x7f80'0000 : 0x7ff0'0000'0000'0000;
-  std::string text = (value.low & sign) != 0 ? "-" : "";
-  if (magnitude > infinity) {
-    text += fmt::format("nan:{:#x}", magnitude - infinity);
-  } else if (magnitude == infinity) {
-    text += "inf";
-  } else {
-    text += fmt::format("{:a}", is_single ? f64{std::bit_cast<f32>(static_cast<u32>(magnitude))}
-                                          : std::bit_cast<f64>(magnitude));
-  }
-  return fmt::format("({}.const {})", type_text(letter), text);
-}
+// -- Modules --------------------------------------------------------------------------------------
 
 // Where an operand comes from: a parameter, memory (whose address is a parameter), or a constant,
 // by its number among the edge values.
@@ -281,39 +249,14 @@ void make_nans_equal(const OpInfo& op, std::vector<u64>& words) {
   }
 }
 
-struct Way {
-  const char* name;
-  u32 stride = 1;  // Only every so many calls are made.
-  jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
-  const char* cpu = "native";
-  bool deterministic = false;
-  bool no_homes = false;
-  bool spill_all = false;
-};
-
-void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
-
 class OperatorMatrix : public testing::TestWithParam<Way> {
  protected:
-  void SetUp() override {
-    const Way& way = GetParam();
-    RuntimeOptions options;
-    options.engine.cpu = jit::restrict_cpu(jit::detect_cpu(), way.cpu);
-    options.engine.deterministic = way.deterministic;
-    options.engine.no_homes = way.no_homes;
-    options.engine.spill_all = way.spill_all;
-    auto runtime = Runtime::create(options);
-    ASSERT_TRUE(runtime.ok()) << runtime.error().message();
-    runtime_ = std::move(*runtime);
-    ASSERT_TRUE(add_spectest_functions(runtime_->linker()).ok());
-  }
-
   bool is_tested(const OpInfo& op) const {
     const Signature& signature = op.signature;
     if (signature.is_special || op.immediate != Immediate::None || op.access_bytes != 0)
       return false;
     if (signature.params_count == 0 || signature.params[0] == 'm') return false;
-    if (!runtime_->engine().options().features.has(op.feature)) return false;
+    if (!engines_.features().has(op.feature)) return false;
     if (op.feature == Feature::RelaxedSimd && !GetParam().deterministic) return false;
     const std::string_view letters(signature.params, signature.params_count);
     return letters.find_first_of("eatT") == std::string_view::npos && signature.results[0] != 'T';
@@ -324,31 +267,15 @@ class OperatorMatrix : public testing::TestWithParam<Way> {
   void compare_call(const OpInfo& op, const OperatorModule& module, const Form& form,
                     std::span<const u32> edges);
 
-  std::unique_ptr<Runtime> runtime_;
-  EngineInstance* compiled_ = nullptr;
-  EngineInstance* reference_ = nullptr;
+  SideBySide engines_{GetParam()};
   u64 calls_ = 0;
   u64 next_ = 0;  // Where the next form begins to count its calls.
 };
 
 void OperatorMatrix::compare_operator(const OpInfo& op) {
   const OperatorModule module(op, GetParam().stride);
-  Result<std::vector<u8>> bytes = parse_wat(module.text());
-  ASSERT_TRUE(bytes.ok()) << op.text << ": " << bytes.error().message();
-  ProcessConfig config;
-  config.memory_class = GetParam().memory_class;
-  auto compiled = make_compiled_engine(*runtime_, config);
-  ASSERT_TRUE(compiled.ok()) << compiled.error().message();
-  const auto reference = make_reference_engine();
-  const auto instance_in = [&](ScriptEngine& engine) -> EngineInstance* {
-    const auto loaded = engine.load(*bytes, "", FeatureSet::all());
-    EXPECT_TRUE(loaded.ok()) << op.text << ": " << loaded.error().message();
-    if (!loaded.ok()) return nullptr;
-    return engine.instantiate(loaded.value()).value();
-  };
-  compiled_ = instance_in(**compiled);
-  reference_ = instance_in(*reference);
-  if (compiled_ == nullptr || reference_ == nullptr) return;
+  const Status loaded = engines_.load(module.text());
+  ASSERT_TRUE(loaded.ok()) << op.text << ": " << loaded.error().message();
   for (const Form& form : module.forms()) compare_form(op, module, form);
 }
 
@@ -393,22 +320,13 @@ void OperatorMatrix::compare_call(const OpInfo& op, const OperatorModule& module
     }
   }
   calls_++;
-  std::vector<u64> expected = args;
-  const Ended wanted = reference_->invoke(form.name, expected);
-  std::vector<u64> actual = args;
-  const Ended ended = compiled_->invoke(form.name, actual);
-  ASSERT_EQ(ended.kind, wanted.kind) << op.text << " " << form.name << text << ended.message;
-  ASSERT_EQ(ended.message, wanted.message) << op.text << " " << form.name << text;
-  if (!wanted.returned()) return;
-  // The upper half of a word with 32 bits is nobody's.
-  if (op.signature.results[0] == 'i' || op.signature.results[0] == 'f') {
-    actual[0] = static_cast<u32>(actual[0]);
-  }
+  SideBySide::Results results = engines_.invoke(form.name, args);
   if (!GetParam().deterministic) {
-    make_nans_equal(op, expected);
-    make_nans_equal(op, actual);
+    make_nans_equal(op, results.compiled);
+    make_nans_equal(op, results.reference);
   }
-  ASSERT_EQ(actual, expected) << op.text << " " << form.name << text;
+  ASSERT_EQ(results.compiled_end, results.reference_end) << op.text << " " << form.name << text;
+  ASSERT_EQ(results.compiled, results.reference) << op.text << " " << form.name << text;
 }
 
 TEST_P(OperatorMatrix, AgreesWithTheInterpreter) {
