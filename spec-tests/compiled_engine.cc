@@ -28,7 +28,13 @@ class CompiledInstance final : public EngineInstance {
   }
 
   Ended invoke(std::string_view name, std::vector<u64>& values) override {
-    Outcome outcome = process_.call(find_function(name), values);
+    jit::FuncRef* const function = find_function(name);
+    Outcome outcome = process_.call(function, values);
+    usize words = 0;
+    for (const ValType type : defined_type(function->type).results) {
+      words += type.kind == Kind::V128 ? 2 : 1;
+    }
+    values.resize(words);
     if (outcome.returned()) return {};
     const bool thrown =
         outcome.kind == Outcome::Kind::Trapped && outcome.trap == jit::Trap::UncaughtException;
