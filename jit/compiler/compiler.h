@@ -357,6 +357,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   Operand pop_vector_operand();
   void vector_const();
   void vector_load();
+  bool vector_load_operate_ahead(const Address& address);
   void vector_load(VectorLoad load, u32 bytes);
   void vector_unary(VectorUnary op);
   void vector_binary(VectorBinary op);
