@@ -5,6 +5,7 @@
 //   stack.cc      the operand stack: pushing, popping into registers, spilling
 //   locals.cc     locals and their homes
 //   control.cc    blocks, branches, joins
+//   pressure.cc  how many registers a loop's expressions need
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
 //   access.cc     memories, globals, tables
@@ -240,7 +241,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   // Homes of the loop's own: locals that it uses and that have none get registers of locals that
   // it does not use, or uses less.
   void rehome(const LoopFacts& loop, const Control& control);
-  bool give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]);
+  bool give_home(const LoopLocal& local, const Control& control, u32 temporaries_min,
+                 u32 (&weights)[64]);
   void leave_loop();  // Undoes rehome() where the loop's end is passed.
   u32 owner_at(Reg reg, const Control& control) const;
   void read_block_type(Control& control);
@@ -271,6 +273,9 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void release(const Compare& compare);
   void move_out_of(Compare& compare, Reg reg);
   void br_table_stub(Control& to);
+
+  // -- pressure.cc
+  u32 vector_temporaries_of(const LoopFacts& loop) const;  // The reader is at its first byte.
 
   // -- arith.cc
   void binary(Alu op, Width width);
@@ -357,6 +362,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   Operand pop_vector_operand();
   void vector_const();
   void vector_load();
+  bool vector_load_operate_ahead(const Address& address);
   void vector_load(VectorLoad load, u32 bytes);
   void vector_unary(VectorUnary op);
   void vector_binary(VectorBinary op);

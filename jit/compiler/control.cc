@@ -121,7 +121,8 @@ RegSet Compiler::prepare_loop(const LoopFacts& loop, const Control& control) {
   return written;
 }
 
-bool Compiler::give_home(const LoopLocal& local, const Control& control, u32 (&weights)[64]) {
+bool Compiler::give_home(const LoopLocal& local, const Control& control, u32 temporaries_min,
+                         u32 (&weights)[64]) {
   const Kind type = local_types_[local.local];
   if (swaps_.size() == kSwapsMax) return false;
   const RegSet bank = in_vector(type) ? kAllVectors : kAllInts;
@@ -129,7 +130,7 @@ bool Compiler::give_home(const LoopLocal& local, const Control& control, u32 (&w
   // A temporary, if enough remain; else the register whose owner the loop uses least.
   RegSet spare = temporaries_ & bank;
   spare.remove(result_register(type));
-  const bool enough = (temporaries_ & bank).size() > kTemporariesMin;
+  const bool enough = (temporaries_ & bank).size() > temporaries_min;
   Reg best = kNoReg;
   if (enough && !spare.empty()) {
     best = spare.take_last();
@@ -177,8 +178,14 @@ void Compiler::rehome(const LoopFacts& loop, const Control& control) {
   }
   std::sort(homeless.begin(), homeless.end(),
             [](const LoopLocal& a, const LoopLocal& b) { return a.weight > b.weight; });
+  // For each bank; 0 means unknown yet. The first local without a home ends its bank's.
+  u32 temporaries_min[] = {kTemporariesMin, 0};
+  bool is_full[] = {false, false};
   for (const LoopLocal& l : homeless) {
-    if (!give_home(l, control, weights)) return;
+    const bool bank = in_vector(local_types_[l.local]);
+    if (is_full[bank]) continue;
+    if (temporaries_min[bank] == 0) temporaries_min[bank] = vector_temporaries_of(loop);
+    is_full[bank] = !give_home(l, control, temporaries_min[bank], weights);
   }
 }
 

@@ -43,8 +43,8 @@ constexpr BinaryTable kBinaries = [] {
   return table;
 }();
 
-// The two-operand instruction on vectors that comes next.
-std::optional<VectorBinary> binary_ahead(BodyReader reader) {
+// The two-operand instruction on vectors that comes next; passed over if there is one.
+std::optional<VectorBinary> binary_ahead(BodyReader& reader) {
   if (reader.byte() != kPrefix) return std::nullopt;
   const u32 number = reader.u32_leb();
   if (number >= std::size(kBinaries.of) || kBinaries.of[number] == BinaryTable::kOther) {
@@ -238,17 +238,34 @@ void Compiler::bitmask(VectorShape shape) {
 
 // -- Memory ---------------------------------------------------------------------------------------
 
-// Where an operation follows whose left operand lies below, the load is its right one.
+// What is loaded becomes the right operand of an operation that follows at once, or behind the
+// local that is its other operand.
+bool Compiler::vector_load_operate_ahead(const Address& address) {
+  if (options_.spill_all) return false;
+  BodyReader ahead = reader_;
+  u32 local = kNone;
+  if (!is_inlining_ && ahead.peek() == info(Op::LocalGet).code) {
+    ahead.byte();
+    local = ahead.u32_leb();
+    if (local_types_[local] != Kind::V128 || !in_register(local)) return false;
+  }
+  const std::optional<VectorBinary> op = binary_ahead(ahead);
+  if (!op || !masm_.takes_memory(*op)) return false;
+  if (local == kNone) {
+    if (top().where == Value::Where::Const) return false;
+  } else {
+    if (!commutes(*op)) return false;
+    push_local(local, Kind::V128);
+  }
+  reader_ = ahead;
+  vector_binary(*op, address);
+  return true;
+}
+
 void Compiler::vector_load() {
   const MemArg arg = read_mem_arg();
   const Address address = pop_address(arg, 16);
-  const std::optional<VectorBinary> next = binary_ahead(reader_);
-  if (next && masm_.takes_memory(*next) && !options_.spill_all &&
-      top().where != Value::Where::Const) {
-    reader_.byte();
-    reader_.u32_leb();
-    return vector_binary(*next, address);
-  }
+  if (vector_load_operate_ahead(address)) return;
   const Reg dst = result(Kind::V128, kNoReg, regs_of(address));
   masm_.load(Load::V128, dst, address);
   push_result(Kind::V128, dst);

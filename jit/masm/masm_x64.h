@@ -202,7 +202,7 @@ class alignas(128) MasmX64 final : public Masm {
   void i64x2_abs(Out&, Reg dst, Reg src);
   void i8x16_popcnt(Out&, Reg dst, Reg src);
   void negate(Out&, Op sub, Reg dst, Reg src);
-  void extend_high(Out&, Op extend, Reg dst, Reg src);
+  void extend_high(Out&, Op extend, Op unpack, bool is_signed, Reg dst, Reg src);
   void pairwise(Out&, VectorUnary, Reg dst, Reg src);
   void convert_vector(Out&, VectorUnary, Reg dst, Reg src);
   void f32x4_from_u32(Out&, Reg dst, Reg src);

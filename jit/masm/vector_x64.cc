@@ -180,9 +180,13 @@ void MasmX64::i8x16_popcnt(Out& o, Reg dst, Reg src) {
   vec(o, kPaddb, dst, dst, t);
 }
 
-void MasmX64::extend_high(Out& o, Op extend, Reg dst, Reg src) {
-  vec2_imm(o, kPshufd, t, src, kUpperHalf);
-  vec2(o, extend, dst, t);
+void MasmX64::extend_high(Out& o, Op extend, Op unpack, bool is_signed, Reg dst, Reg src) {
+  if (is_signed) {
+    vec2_imm(o, kPshufd, t, src, kUpperHalf);
+    return vec2(o, extend, dst, t);
+  }
+  zero(o, t);
+  vec(o, unpack, dst, src, t);
 }
 
 void MasmX64::pairwise(Out& o, VectorUnary op, Reg dst, Reg src) {
@@ -316,7 +320,9 @@ void MasmX64::vector_unary(VectorUnary op, Reg dst, Reg src) {
     constexpr u8 kExtends[] = {0x20, 0x30, 0x23, 0x33, 0x25, 0x35};
     const u8 which = static_cast<u8>(index - static_cast<u8>(I16x8ExtendLowI8x16S));
     const Op extend = packed38(kExtends[which % 6]);
-    return which < 6 ? vec2(o, extend, dst, src) : extend_high(o, extend, dst, src);
+    if (which < 6) return vec2(o, extend, dst, src);
+    const Op unpack = packed(static_cast<u8>(0x68 + (which - 6) / 2));
+    return extend_high(o, extend, unpack, which % 2 == 0, dst, src);
   }
   const FloatWidth w =
       index % 2 == static_cast<u8>(F32x4Abs) % 2 ? FloatWidth::F32 : FloatWidth::F64;
