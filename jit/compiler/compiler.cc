@@ -510,8 +510,8 @@ void Compiler::emit_cold() {
         masm_.jump(cold.back);
         break;
       case Cold::Kind::Allocate:
-        if (cold.size.valid()) {
-          masm_.move(Width::W64, target_.scratch, cold.size);
+        if (cold.end.valid()) {
+          masm_.alu(Alu::Sub, Width::W64, target_.scratch, cold.end, cold.object);
         } else {
           masm_.move_imm(Width::W32, target_.scratch, cold.bytes);
         }

@@ -127,8 +127,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     u32 wasm_offset = 0;
     u32 pushed = 0;  // Bytes below the frame.
     Reg object;      // Allocate: the result.
-    Reg size;        //   Its size in bytes, if valid;
-    u32 bytes = 0;   //   else this.
+    Reg end;         //   Where it would end, if valid;
+    u32 bytes = 0;   //   else its size.
     u32 region = kNone;
     Label entry;
     Label back;  // Where it goes on, if it does.
@@ -468,7 +468,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void check_not_null(Reg ref, Trap trap);
   // The address of an element, or a trap; pops index and array, which stay in use.
   Address pop_element(Kind kind);
-  // A new object of so many bytes (`size` if valid): all zero but its type word.
+  // A new object of so many bytes (those in `size` if valid, which changes): all zero but its type
+  // word.
   Reg new_object(u32 bytes, Reg size, TypeId type);
   void store_operand(Kind kind, Address to);  // Pops it; `to` is in a new object.
 

@@ -112,17 +112,18 @@ void Compiler::check_not_null(Reg ref, Trap trap) {
 
 // -- Making objects -------------------------------------------------------------------------------
 
+// A `size` becomes the object's end.
 Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
   effects_++;
   const Reg object = allocate(Kind::Ref);
   const Reg run = allocate(Kind::I64);
-  const Reg end = allocate(Kind::I64);
+  const Reg end = size.valid() ? size : allocate(Kind::I64);
   const auto field = [&](usize offset) {
     return Address{run, kNoReg, 0, static_cast<i32>(offset)};
   };
   Cold& cold = add_cold(Cold::Kind::Allocate);
   cold.object = object;
-  cold.size = size;
+  cold.end = size;
   cold.bytes = bytes;
   masm_.load(Load::I64, run, {target_.context, kNoReg, 0, kContextRun});
   masm_.load(Load::I64, object, field(offsetof(RunState, heap_cursor)));
@@ -147,7 +148,9 @@ Reg Compiler::new_object(u32 bytes, Reg size, TypeId type) {
 
 void Compiler::store_operand(Kind kind, Address to) {
   const Value value = pop();
-  if (value.where == Value::Where::Const && value.bits == 0) return;  // It is zero already.
+  // Of a v128 the bits are a number.
+  const bool is_zero = value.bits == 0 && kind != Kind::V128;
+  if (value.where == Value::Where::Const && is_zero) return;
   const bool is_constant = value.where == Value::Where::Const && !in_vector(kind);
   if (is_constant && static_cast<i64>(value.bits) == static_cast<i32>(value.bits)) {
     masm_.store_imm(store_of(kind), to, static_cast<i32>(value.bits));
