@@ -104,6 +104,7 @@ const std::vector<Configuration>& configurations() {
     constexpr auto moves = &Configuration::moves;
     constexpr auto yields = &Configuration::yields;
     constexpr auto waits = &Configuration::waits;
+    constexpr auto collects = &Configuration::collects;
 #define CONFIG(name, memory_class, preempt, cpu, ...) \
   made.push_back(make_configuration(name, memory_class, jit::Preempt::preempt, cpu, {__VA_ARGS__}));
 #include "spec-tests/fuzz/configs.def"
@@ -143,7 +144,8 @@ class Bench {
                             {.memory = {.memory_class = configuration_.memory_class,
                                         .source = &areas_,
                                         .exact_extent = configuration_.exact_extent,
-                                        .move_always = configuration_.moves}});
+                                        .move_always = configuration_.moves},
+                             .collects_always = configuration_.collects});
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
     Outcome outcome;
     Result<jit::Instance*> instance = instantiate(store, compiled);

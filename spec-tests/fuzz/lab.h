@@ -25,6 +25,7 @@ struct Configuration {
   bool moves = false;         // Stack and memories move whenever they may.
   bool yields = false;        // At every check that can be made to.
   bool waits = false;         // Host calls wait.
+  bool collects = false;      // Every object that is made collects garbage first.
 };
 const std::vector<Configuration>& configurations();
 
