@@ -150,6 +150,13 @@ Address Compiler::fold_offset(Address address, u64 offset) {
     address.disp = static_cast<i32>(offset);
     return address;
   }
+  // With a base of its own, an access may have no register left.
+  const bool into_base = address.base != target_.memory_base && address.index.valid();
+  if (into_base) {
+    masm_.alu(Alu::Add, Width::W64, address.base, address.base, address.index);
+    release(address.index);
+    address.index = kNoReg;
+  }
   const Reg sum = allocate(Kind::I64);
   masm_.move_imm(Width::W64, sum, offset);
   if (address.index.valid()) {
