@@ -1,5 +1,7 @@
 #include "jit/helpers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -276,7 +278,12 @@ const void* lr_do_lazy(Context* context, lr::u32 index) {
   lr::jit::Instance& instance = *context->instance;
   auto ready = instance.code().compile(index);
   if (!ready.ok()) {
-    instance.store().compile_error = std::move(ready.error());
+    lr::jit::ProcessStore& store = instance.store();
+    store.compile_error = std::move(ready.error());
+    store.compile_error_function = instance.module().function_name(index);
+    if (store.compile_error_function.empty()) {
+      store.compile_error_function = fmt::format("func[{}]", index);
+    }
     context->run->trap_code = static_cast<lr::u32>(Trap::CompileFailed);
     return reinterpret_cast<const void*>(1);
   }

@@ -99,7 +99,9 @@ Tag* ProcessStore::add_tag(TypeId type) {
 }
 
 std::string ProcessStore::trap_detail(Trap trap) const {
-  if (trap == Trap::CompileFailed && compile_error) return compile_error->message();
+  if (trap == Trap::CompileFailed && compile_error) {
+    return compile_error_function + ": " + compile_error->message();
+  }
   return trap == Trap::UncaughtException ? uncaught : "";
 }
 

@@ -122,10 +122,11 @@ class ProcessStore {
   std::string trap_detail(Trap trap) const;
 
   ExceptionPool exceptions;
-  // What the last Trap::UncaughtException of this process was, and why the last
+  // What the last Trap::UncaughtException of this process was; why and to which function the last
   // Trap::CompileFailed happened.
   std::string uncaught;
   std::optional<Error> compile_error;
+  std::string compile_error_function;
 
  private:
   friend class Instance;

@@ -9,7 +9,18 @@ namespace lr::jit {
 
 namespace {
 
-constexpr int kLeftBehind = 0xdd;  // In a stack that is no longer used.
+constexpr int kLeftBehind = 0xdd;         // In a stack that is no longer used.
+constexpr u64 kGuardedBytes = 64 * kKiB;  // Below a stack: whatever touches them crashes.
+
+u8* map_stack(u64 bytes) {
+  void* memory = mmap(nullptr, kGuardedBytes + bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(memory != MAP_FAILED);
+  CHECK(mprotect(memory, kGuardedBytes, PROT_NONE) == 0);
+  return static_cast<u8*>(memory) + kGuardedBytes;
+}
+
+void unmap_stack(u8* stack, u64 bytes) { munmap(stack - kGuardedBytes, kGuardedBytes + bytes); }
 
 }  // namespace
 
@@ -27,29 +38,28 @@ TestProcess::TestProcess(const Options& options) : options_(options) {
 TestProcess::~TestProcess() {
   done_.store(true, std::memory_order_relaxed);
   if (ringer_.joinable()) ringer_.join();
-  munmap(stack_, stack_bytes_);
-  if (spare_ != nullptr) munmap(spare_, stack_bytes_);
+  unmap_stack(stack_, stack_bytes_);
+  if (spare_ != nullptr) unmap_stack(spare_, stack_bytes_);
 }
 
 // Moves to another stack. The old one is overwritten, so that whatever still points there is found.
 void TestProcess::use_stack(u64 bytes) {
-  void* memory = spare_;
+  u8* memory = spare_;
   spare_ = nullptr;
   if (memory == nullptr || bytes != stack_bytes_) {
-    if (memory != nullptr) munmap(memory, stack_bytes_);
-    memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    CHECK(memory != MAP_FAILED);
+    if (memory != nullptr) unmap_stack(memory, stack_bytes_);
+    memory = map_stack(bytes);
   }
-  u8* const top = static_cast<u8*>(memory) + bytes;
+  u8* const top = memory + bytes;
   const u64 used = stack_ == nullptr ? 0 : run.stack_top - run.sp;
   if (used != 0) std::memcpy(top - used, reinterpret_cast<void*>(run.sp), used);
   if (stack_ != nullptr && bytes == stack_bytes_) {
     spare_ = stack_;
     std::memset(reinterpret_cast<void*>(run.sp), kLeftBehind, used);
   } else if (stack_ != nullptr) {
-    munmap(stack_, stack_bytes_);
+    unmap_stack(stack_, stack_bytes_);
   }
-  stack_ = static_cast<u8*>(memory);
+  stack_ = memory;
   stack_bytes_ = bytes;
   run.stack_top = reinterpret_cast<u64>(top);
   run.sp = run.stack_top - used;

@@ -26,6 +26,7 @@ struct RunOptions {
   bool spill_all = false;
   bool no_homes = false;
   u64 stack_bytes = 16 * kKiB;
+  u64 stack_bytes_max = 1 * kMiB;
 };
 
 // One engine, one process, host functions of the module "host".
@@ -35,6 +36,7 @@ class World {
       : options_(options),
         engine_(make_engine(options)),
         process({.stack_bytes = options.stack_bytes,
+                 .stack_bytes_max = options.stack_bytes_max,
                  .move_always = options.move_always,
                  .ring_always = options.ring_always}),
         store(*engine_, process.run, store_options(options)) {}

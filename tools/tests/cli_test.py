@@ -125,6 +125,9 @@ FILES = {
     "nostart.wat": "(module (func (export \"other\")))",
     "badstart.wat": "(module (func (export \"_start\") (param i32)))",
     "exit.wat": f"(module {WASI} (func (export \"_start\") (call $proc_exit (i32.const 42))))",
+    "throws.wat": """(module (tag $bad (export "bad") (param i32 f64))
+      (func $inner (throw $bad (i32.const -5) (f64.const 1.5)))
+      (func (export "throws") (call $inner)))""",
     "exit0.wat": f"(module {WASI} (func (export \"_start\")))",
     "hello.wat": f"""(module {WASI} (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00hi\\n")
       (func (export "_start")
@@ -255,6 +258,9 @@ CASES = [
          r"lunatic-run: error: .*unreachable(.|\n)*inner(.|\n)*outer(.|\n)*"),
     Case("division by zero", "--invoke div math.wat 1 0", 134, "",
          r"(.|\n)*integer divide by zero(.|\n)*"),
+    Case("an exception that nobody catches", "--invoke throws throws.wat", 134, "",
+         r'lunatic-run: error: .*unhandled exception: tag "bad" \(i32 -5, f64 1\.5\)\n'
+         r"(.|\n)*inner(.|\n)*throws(.|\n)*"),
     Case("endless recursion", "--invoke deep math.wat", 134, "",
          r"(.|\n)*(call )?stack (overflow|exhausted)(.|\n)*"),
     Case("a timeout", "--timeout 100ms --invoke spin math.wat", 124, "", None, seconds=5),
