@@ -4,6 +4,7 @@
 // them: see Compiler::TryHomes. The pads of a try_table are emitted where its target labels end,
 // each with an ordinary edge to the label; an arm of a legacy try is its own pad.
 #include <algorithm>
+#include <utility>
 
 #include "jit/compiler/compiler.h"
 #include "jit/exception.h"
@@ -272,15 +273,17 @@ void Compiler::land_loop_pads(Control& loop) {
 void Compiler::finish_handlers() {
   if (regions_.empty()) return;
   Handlers& handlers = out_->handlers;
-  std::stable_sort(clauses_.begin(), clauses_.end(),
-                   [](const Clause& a, const Clause& b) { return a.region < b.region; });
   for (const Region& region : regions_) handlers.regions.push_back({.parent = region.parent});
+  for (const Clause& clause : clauses_) handlers.regions[clause.region].clauses_count++;
+  u32 first = 0;
+  for (Handlers::Region& region : handlers.regions) {
+    region.clauses_first = first;
+    first += std::exchange(region.clauses_count, 0);
+  }
+  handlers.clauses.resize(first);
   for (const Clause& clause : clauses_) {
     Handlers::Region& region = handlers.regions[clause.region];
-    if (region.clauses_count++ == 0) {
-      region.clauses_first = static_cast<u32>(handlers.clauses.size());
-    }
-    handlers.clauses.push_back(clause.out);
+    handlers.clauses[region.clauses_first + region.clauses_count++] = clause.out;
   }
 }
 

@@ -224,6 +224,40 @@ TEST_P(MasmControl, Calls) {
   run(s, r, s[r] + 1, RegSet::of(ints_[2], ints_[3]));
 }
 
+// A function finds its return address when it is entered, and again after it has moved it.
+TEST_P(MasmControl, ReturnAddresses) {
+  const Reg r = ints_[0], entered = ints_[1];
+  build([&](Masm& m, auto& exits) {
+    Label after;
+    m.jump(after);
+    const u32 function = m.offset();
+    m.return_address(entered);
+    m.move_return_address(-48);
+    const Patch enter = m.enter_frame();
+    m.alu(Alu::Add, Width::W64, r, r, Operand::immediate(1));
+    const Patch leave = m.leave_frame();
+    m.patch_frame(enter, 64);
+    m.patch_frame(leave, 64);
+    m.return_address(ints_[4]);
+    m.branch_if({.width = Width::W64, .cond = Cond::Ne, .lhs = ints_[4], .rhs = entered},
+                exits[0]);
+    m.move_return_address(16);
+    m.ret(32);
+    m.bind(after);
+    m.move(Width::W64, ints_[2], m.target().sp);
+    const CallReloc call = m.call_near(Near::Function, 7);
+    u8* at = const_cast<u8*>(m.code().data()) + call.offset;
+    EXPECT_TRUE(m.patch_call(call.kind, at, at, m.code().data() + function));
+    m.move(Width::W64, ints_[3], m.target().sp);
+    m.branch_if({.width = Width::W64, .cond = Cond::Ne, .lhs = ints_[2], .rhs = ints_[3]},
+                exits[0]);
+    m.move_imm(Width::W64, entered, 0);
+    m.move_imm(Width::W64, ints_[4], 0);
+  });
+  State s = filled();
+  run(s, r, s[r] + 1, RegSet::of(entered, ints_[2], ints_[3], ints_[4]));
+}
+
 TEST_P(MasmControl, Checks) {
   const Reg r = ints_[0];
   build([&](Masm& m, auto&) { m.move(Width::W64, r, m.target().sp); });
