@@ -232,7 +232,6 @@ class GroupBuilder {
       for (u32 i = 0; i < source.count; i++) {
         *fields_++ = {resolve(from[i].type), from[i].is_mutable};
       }
-      lay_out(type);
     }
     type.display = {displays_, type.depth + 1};
     if (type.supertype != kNoType) {
@@ -240,21 +239,38 @@ class GroupBuilder {
       const DefinedType& super =
           is_inner ? group.types[type.supertype - group.first] : defined_type(type.supertype);
       std::memcpy(displays_, super.display.data(), type.depth * sizeof(TypeId));
+      if (type.composite != Composite::Func) lay_out(type, &super);
+    } else if (type.composite != Composite::Func) {
+      lay_out(type, nullptr);
     }
     displays_[type.depth] = first_ + index;
     displays_ += type.depth + 1;
   }
 
-  // In the order of declaration, each field at a multiple of its size (at most 8).
-  void lay_out(DefinedType& type) {
-    type.offsets = {offsets_, type.fields.size()};
+  // What the supertype has, then the descriptor if that is new, then the other fields in the order
+  // of declaration, each at a multiple of its size (at most 8).
+  void lay_out(DefinedType& type, const DefinedType* super) {
     u32 end = kObjectTypeBytes;
-    for (const FieldType& field : type.fields) {
-      const u32 bytes = storage_bytes(field.type.kind);
+    const auto place = [&](u32 bytes) {
       const u32 align = std::min(bytes, 8u);
       const u32 offset = (end + align - 1) & ~(align - 1);
-      *offsets_++ = offset;
       end = offset + bytes;
+      return offset;
+    };
+    type.offsets = {offsets_, type.fields.size()};
+    const usize inherited = super == nullptr ? 0 : super->fields.size();
+    for (usize i = 0; i < inherited; i++) {
+      *offsets_++ = super->offsets[i];
+      end = super->offsets[i] + storage_bytes(super->fields[i].type.kind);
+    }
+    if (super != nullptr && super->descriptor != kNoType) {
+      type.descriptor_offset = super->descriptor_offset;
+      end = std::max(end, type.descriptor_offset + 8);
+    } else if (type.descriptor != kNoType) {
+      type.descriptor_offset = place(8);
+    }
+    for (usize i = inherited; i < type.fields.size(); i++) {
+      *offsets_++ = place(storage_bytes(type.fields[i].type.kind));
     }
     type.size_bytes = (end + 15) & ~u32{15};
   }

@@ -98,6 +98,7 @@ struct DefinedType {
   // multiple of 16. The fields of a supertype are where it has them.
   std::span<const u32> offsets;
   u32 size_bytes = 0;
+  u32 descriptor_offset = 0;  // Of the reference to its descriptor, if it has one.
 };
 
 // An object begins with its type; an array's length and a structure's first fields follow.

@@ -18,6 +18,8 @@ class Evaluator {
  public:
   explicit Evaluator(Instance& instance) : instance_(instance) {}
 
+  std::optional<Error> error;  // Of an object that cannot be made.
+
   // False for an instruction that is not known here.
   bool step(const Instr& instr) {
     switch (instr.op) {
@@ -63,10 +65,13 @@ class Evaluator {
   void push(u64 bits) { stack_.push_back(Cell{.bits = bits}); }
 
   bool object(const Instr& instr) {
-    const std::optional<gc::Made> made = gc::make_object(instance_, instr, stack_);
-    if (!made) return false;
-    stack_.resize(stack_.size() - made->operands);
-    push(made->reference);
+    const Result<gc::Made> made = gc::make_object(instance_, instr, stack_);
+    if (!made.ok()) {
+      error = made.error();
+      return false;
+    }
+    stack_.resize(stack_.size() - made.value().operands);
+    push(made.value().reference);
     return true;
   }
 
@@ -114,9 +119,7 @@ Result<Cell> evaluate(Instance& instance, const ConstExpr& expr) {
     read_instr(reader, module.features, instr);
     if (instr.op == Op::End) return evaluator.take();
     if (!diag.ok() || !evaluator.step(instr)) {
-      if (gc::makes_object(instr.op)) {
-        return make_error(Err::SystemError, "no memory for an object in a constant expression");
-      }
+      if (evaluator.error) return *evaluator.error;
       return make_error(Err::FeatureOff, "an instruction in a constant expression");
     }
   }

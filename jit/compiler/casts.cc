@@ -64,7 +64,7 @@ void Compiler::branch_on_tag(Reg ref, i32 mask, Cond cond, Label& target) {
 }
 
 // What follows the first branch must not spill, so all registers are taken before.
-void Compiler::branch_unless_type(Reg ref, ValType type, Label& otherwise) {
+void Compiler::branch_unless_type(Reg ref, ValType type, Reg descriptor, Label& otherwise) {
   const Reg word = allocate(Kind::I64);
   const Reg rows = allocate(Kind::I64);
   Label matches;
@@ -74,6 +74,16 @@ void Compiler::branch_unless_type(Reg ref, ValType type, Label& otherwise) {
     masm_.branch_if(null, type.nullable ? matches : otherwise);
   }
   branch_unless_heap(ref, type, word, rows, otherwise);
+  if (descriptor.valid()) {
+    // An object that has another type may end before where this one has its descriptor.
+    const u32 offset = defined_type(type.type).descriptor_offset;
+    Compare other;
+    other.width = Width::W64;
+    other.cond = Cond::Ne;
+    other.lhs = descriptor;
+    other.rhs = Address{ref, kNoReg, 0, static_cast<i32>(offset)};
+    masm_.branch_if(other, otherwise);
+  }
   masm_.bind(matches);
   release(word);
   release(rows);
@@ -161,7 +171,7 @@ void Compiler::ref_test(bool nullable) {
   const Reg ref = pop_reg();
   const Reg dst = allocate(Kind::I32);
   Label otherwise, done;
-  branch_unless_type(ref, type, otherwise);
+  branch_unless_type(ref, type, kNoReg, otherwise);
   masm_.move_imm(Width::W32, dst, 1);
   masm_.jump(done);
   masm_.bind(otherwise);
@@ -171,69 +181,99 @@ void Compiler::ref_test(bool nullable) {
   push_reg(Kind::I32, dst);
 }
 
-void Compiler::ref_cast(bool nullable) {
+Reg Compiler::pop_descriptor() {
+  const Reg descriptor = pop_reg();
+  check_not_null(descriptor, Trap::NullDescriptor);
+  return descriptor;
+}
+
+void Compiler::ref_get_desc() {
+  const DefinedType& type = defined_type(read_type());
+  const Reg object = pop_reg();
+  check_not_null(object, Trap::NullReference);
+  const Reg dst = result(Kind::Ref, object);
+  masm_.load(Load::I64, dst, {object, kNoReg, 0, static_cast<i32>(type.descriptor_offset)});
+  push_result(Kind::Ref, dst);
+}
+
+void Compiler::ref_cast(bool nullable, bool with_descriptor) {
   ValType type = read_heap_type();
   type.nullable = nullable;
+  const Reg descriptor = with_descriptor ? pop_descriptor() : kNoReg;
   const Value value = pop();
   const Reg ref = to_reg(value);
-  branch_unless_type(ref, type, cold_[cold_trap(Trap::CastFailure)].entry);
+  const Trap failed = with_descriptor ? Trap::DescriptorCastFailure : Trap::CastFailure;
+  branch_unless_type(ref, type, descriptor, cold_[cold_trap(failed)].entry);
+  if (with_descriptor) release(descriptor);
   if (!nullable) {
     checked_regs_.add(ref);
     checked_[ref.code] = {};
   }
-  if (value.where == Value::Where::Local && !temporaries_.has(ref)) {
+  push_back(value, ref);
+}
+
+void Compiler::push_back(const Value& value, Reg reg) {
+  if (value.where == Value::Where::Local && !temporaries_.has(reg)) {
     push_again(value);
   } else {
-    push_reg(Kind::Ref, ref);
+    push_reg(value.type, reg);
   }
 }
 
+Reg Compiler::peek_reg(bool* is_copy) {
+  const Value value = top();
+  *is_copy = false;
+  if (value.where == Value::Where::Reg) return value.reg;
+  if (value.where == Value::Where::Local && homes_.of(value.local).valid()) {
+    return load_home(value.local);
+  }
+  *is_copy = true;
+  const Reg reg = allocate(value.type);
+  load_value(value, reg);
+  return reg;
+}
+
 // The value stays on the stack whether the branch is taken or not.
-void Compiler::br_on_cast(bool on_failure) {
+void Compiler::br_on_cast(bool on_failure, bool with_descriptor) {
   effects_++;
   const u8 flags = reader_.byte();
   Control& to = target_of(reader_.u32_leb());
   read_heap_type();
   ValType type = read_heap_type();
   type.nullable = (flags & 2) != 0;
+  Reg descriptor = with_descriptor ? pop_descriptor() : kNoReg;
   const bool to_function = to.form == Control::Form::Function;
   if (to_function) {
     // What emit_return() does on the taken path must not need a register.
     if (stack_bytes(type_->results, target_.int_results, target_.vector_results) > 0) flush();
   } else {
+    if (with_descriptor && result_in_register(to)) {
+      Compare holder = test(Width::W64, descriptor);
+      move_out_of(holder, result_register(Kind::Ref));
+      descriptor = holder.lhs;
+    }
     move_results(to);
   }
-  // A copy of its own, or the register that the value is in.
-  const Value value = top();
-  Reg ref;
   bool is_copy = false;
-  if (value.where == Value::Where::Reg) {
-    ref = value.reg;
-  } else if (value.where == Value::Where::Local && homes_.of(value.local).valid()) {
-    ref = load_home(value.local);
-  } else {
-    ref = allocate(Kind::Ref);
-    load_value(value, ref);
-    is_copy = true;
-  }
+  const Reg ref = peek_reg(&is_copy);
   const EdgeWork work = to_function ? EdgeWork() : edge_to(to);
   Label otherwise, done;
   const bool is_direct = on_failure && !to_function && work.empty();
-  branch_unless_type(ref, type, is_direct ? to.label : otherwise);
-  if (!is_direct) {
-    if (on_failure) {
-      masm_.jump(done);
-      masm_.bind(otherwise);
-    }
-    if (to_function) {
-      emit_return();
-    } else {
-      emit_edge(work, to);
-      masm_.jump(to.label);
-    }
-    masm_.bind(on_failure ? done : otherwise);
-  }
+  branch_unless_type(ref, type, descriptor, is_direct ? to.label : otherwise);
+  if (with_descriptor) release(descriptor);
   if (is_copy) release(ref);
+  if (is_direct) return;
+  if (on_failure) {
+    masm_.jump(done);
+    masm_.bind(otherwise);
+  }
+  if (to_function) {
+    emit_return();
+  } else {
+    emit_edge(work, to);
+    masm_.jump(to.label);
+  }
+  masm_.bind(on_failure ? done : otherwise);
 }
 
 }  // namespace lr::jit

@@ -478,7 +478,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void ref_eq();
   void ref_i31();
   void i31_get(bool is_signed);
-  void struct_new(bool is_default);
+  void struct_new(bool is_default, bool with_descriptor);
   void struct_get(bool is_signed);
   void struct_set();
   void array_new();
@@ -501,11 +501,19 @@ class alignas(128) Compiler {  // Two of them share no cache line.
 
   // -- casts.cc
   void ref_test(bool nullable);
-  void ref_cast(bool nullable);
-  void br_on_cast(bool on_failure);
+  void ref_get_desc();
+  void ref_cast(bool nullable, bool with_descriptor);
+  void br_on_cast(bool on_failure, bool with_descriptor);
   ValType read_heap_type();
-  // Falls through if `ref` is of the type; `ref` and its home keep their values.
-  void branch_unless_type(Reg ref, ValType type, Label& otherwise);
+  // The newest value, which stays on the stack, in a register that it keeps until something else is
+  // allocated, or in one that `is_copy` says is ours.
+  Reg peek_reg(bool* is_copy);
+  // A value that was popped into `reg` is the newest again.
+  void push_back(const Value& value, Reg reg);
+  Reg pop_descriptor();  // Not null, or a trap.
+  // Falls through if `ref` is of the type and, if there is a descriptor, has that one; `ref` and
+  // its home keep their values.
+  void branch_unless_type(Reg ref, ValType type, Reg descriptor, Label& otherwise);
   void branch_unless_heap(Reg ref, ValType type, Reg word, Reg rows, Label& otherwise);
   void branch_unless_defined(Reg ref, ValType type, Reg word, Reg rows, Label& otherwise);
   void branch_unless_equal(Reg reg, i32 value, Label& otherwise);

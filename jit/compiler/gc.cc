@@ -159,15 +159,24 @@ void Compiler::store_operand(Kind kind, Address to) {
   release(reg);
 }
 
-void Compiler::struct_new(bool is_default) {
+void Compiler::struct_new(bool is_default, bool with_descriptor) {
   const TypeId id = read_type();
   const DefinedType& type = defined_type(id);
   if (height() > 0 && top().where == Value::Where::Compare) materialise_compare();
+  if (with_descriptor) {
+    const Value descriptor = pop();
+    const Reg reg = to_reg(descriptor);
+    check_not_null(reg, Trap::NullDescriptor);
+    push_back(descriptor, reg);
+  }
   const Reg object = new_object(type.size_bytes, kNoReg, id);
+  const auto field = [&](u32 offset) {
+    return Address{object, kNoReg, 0, static_cast<i32>(offset)};
+  };
+  if (with_descriptor) store_operand(Kind::Ref, field(type.descriptor_offset));
   if (!is_default) {
     for (usize i = type.fields.size(); i-- > 0;) {
-      const Address to{object, kNoReg, 0, static_cast<i32>(type.offsets[i])};
-      store_operand(type.fields[i].type.kind, to);
+      store_operand(type.fields[i].type.kind, field(type.offsets[i]));
     }
   }
   push_reg(Kind::Ref, object);

@@ -161,10 +161,13 @@ class Heap::Marker {
   // Those that the row's bits do not reach.
   void scan_late_fields(Object& object) {
     const DefinedType& type = defined_type(type_of_word(object.type));
+    const auto mark_at = [&](u32 offset) {
+      if (offset >= 512) mark(*reinterpret_cast<const u64*>(object.bytes() + offset));
+    };
     for (usize i = 0; i < type.fields.size(); i++) {
-      if (type.offsets[i] < 512 || !may_refer(type.fields[i].type)) continue;
-      mark(*reinterpret_cast<const u64*>(object.bytes() + type.offsets[i]));
+      if (may_refer(type.fields[i].type)) mark_at(type.offsets[i]);
     }
+    if (type.descriptor != kNoType) mark_at(type.descriptor_offset);
   }
 
   void scan_elements(Object& object, u64 from) {

@@ -208,30 +208,48 @@ Object* make_empty(Instance& instance, TypeId id, u64 bytes) {
 }  // namespace
 
 bool makes_object(Op op) {
-  return op == Op::StructNew || op == Op::StructNewDefault || op == Op::ArrayNew ||
-         op == Op::ArrayNewDefault || op == Op::ArrayNewFixed;
+  return op == Op::StructNew || op == Op::StructNewDefault || op == Op::StructNewDesc ||
+         op == Op::StructNewDefaultDesc || op == Op::ArrayNew || op == Op::ArrayNewDefault ||
+         op == Op::ArrayNewFixed;
 }
 
-std::optional<Made> make_object(Instance& instance, const Instr& instr,
-                                std::span<const Cell> operands) {
+namespace {
+
+Error out_of_memory() {
+  return make_error(Err::SystemError, "no memory for an object in a constant expression");
+}
+
+Result<Made> make_struct(Instance& instance, const Instr& instr, TypeId id,
+                         std::span<const Cell> operands) {
+  const DefinedType& type = defined_type(id);
+  const bool has_fields = instr.op == Op::StructNew || instr.op == Op::StructNewDesc;
+  const bool has_descriptor = type.descriptor != kNoType;
+  const u32 fields = has_fields ? static_cast<u32>(type.fields.size()) : 0;
+  const std::span<const Cell> values = operands.last(fields + (has_descriptor ? 1 : 0));
+  if (has_descriptor && values.back().bits == 0) return make_error(Err::NullDescriptor, "");
+  Object* const object = make_empty(instance, id, type.size_bytes);
+  if (object == nullptr) return out_of_memory();
+  for (u32 i = 0; i < fields; i++) {
+    store_value(object->bytes() + type.offsets[i], type.fields[i].type.kind, values[i]);
+  }
+  if (has_descriptor) {
+    store_value(object->bytes() + type.descriptor_offset, Kind::Ref, values.back());
+  }
+  return Made{ref_of(object), static_cast<u32>(values.size())};
+}
+
+}  // namespace
+
+Result<Made> make_object(Instance& instance, const Instr& instr, std::span<const Cell> operands) {
   const TypeId id = instance.module().types[instr.index];
   const DefinedType& type = defined_type(id);
-  if (type.composite == Composite::Struct) {
-    Object* const object = make_empty(instance, id, type.size_bytes);
-    if (object == nullptr) return std::nullopt;
-    const u32 count = instr.op == Op::StructNew ? static_cast<u32>(type.fields.size()) : 0;
-    const std::span<const Cell> values = operands.last(count);
-    for (u32 i = 0; i < count; i++) {
-      store_value(object->bytes() + type.offsets[i], type.fields[i].type.kind, values[i]);
-    }
-    return Made{ref_of(object), count};
-  }
+  if (type.composite == Composite::Struct) return make_struct(instance, instr, id, operands);
   const Kind kind = type.fields[0].type.kind;
   const u32 log2 = element_log2(kind);
   const bool fixed = instr.op == Op::ArrayNewFixed;
   const u64 length = fixed ? instr.index2 : static_cast<u32>(operands.back().bits);
   Object* const array = make_empty(instance, id, array_bytes(length, log2));
-  if (array == nullptr) return std::nullopt;
+  if (array == nullptr) return out_of_memory();
   array->length = static_cast<u32>(length);
   if (fixed) {
     const std::span<const Cell> values = operands.last(length);

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "base/result.h"
 #include "frontend/instr_reader.h"
 #include "jit/context.h"
 #include "jit/host_function.h"
@@ -15,14 +16,13 @@ class Instance;
 namespace lr::jit::gc {
 
 // An instruction of a constant expression that makes an object: takes its operands from `operands`
-// (the last ones) and says how many. Nothing if it is no such instruction, or memory is out.
+// (the last ones) and says how many.
 struct Made {
   u64 reference = 0;
   u32 operands = 0;
 };
 bool makes_object(Op op);
-std::optional<Made> make_object(Instance& instance, const Instr& instr,
-                                std::span<const Cell> operands);
+Result<Made> make_object(Instance& instance, const Instr& instr, std::span<const Cell> operands);
 
 namespace helpers {
 

@@ -19,15 +19,18 @@ std::mutex rows_mutex;
 void describe_struct(const DefinedType& type, TypeRow& row) {
   row.shape = Shape::Struct;
   row.size_bytes = type.size_bytes;
-  for (usize i = 0; i < type.fields.size(); i++) {
-    if (!may_refer(type.fields[i].type)) continue;
-    const u32 word = type.offsets[i] / 8;
+  const auto add = [&](u32 offset) {
+    const u32 word = offset / 8;
     if (word < 64) {
       row.references |= u64{1} << word;
     } else {
       row.is_large = true;
     }
+  };
+  for (usize i = 0; i < type.fields.size(); i++) {
+    if (may_refer(type.fields[i].type)) add(type.offsets[i]);
   }
+  if (type.descriptor != kNoType) add(type.descriptor_offset);
 }
 
 }  // namespace
