@@ -1,5 +1,5 @@
 // Atomic accesses. An address that is not a multiple of the access's size traps before its bounds
-// are checked.
+// are checked. Each counts as an effect behind its check, so that no check moves across it.
 #include "jit/compiler/compiler.h"
 
 namespace lr::jit {
@@ -53,6 +53,7 @@ void Compiler::check_alignment(const MemArg& arg, u32 bytes) {
 
 void Compiler::atomic_load(Load load, u32 bytes, Kind type) {
   const Address address = pop_aligned_address(read_mem_arg(), bytes);
+  effects_++;
   const Reg dst = result(type, address.index, registers_of(address));
   masm_.atomic_load(load, dst, address);
   push_result(type, dst);
@@ -62,6 +63,7 @@ void Compiler::atomic_store(Store size) {
   const MemArg arg = read_mem_arg();
   const Reg value = pop_reg();
   const Address address = pop_aligned_address(arg, bytes_of(size));
+  effects_++;
   masm_.atomic_store(size, address, value);
   release(address);
   release(value);
@@ -74,6 +76,7 @@ void Compiler::atomic_rmw(AtomicRmw op, Store size, Kind type) {
   const Reg fixed = loops ? target_.cmpxchg_expected : kNoReg;
   if (!fixed.valid()) {
     const Address address = pop_aligned_address(arg, bytes_of(size));
+    effects_++;
     RegSet others = registers_of(address);
     others.add(value);
     const Reg dst = result(type, address.index, others);
@@ -83,6 +86,7 @@ void Compiler::atomic_rmw(AtomicRmw op, Store size, Kind type) {
   value = out_of_the_way(value, RegSet::of(fixed));
   take(fixed);
   const Address address = pop_aligned_address(arg, bytes_of(size));
+  effects_++;
   masm_.atomic_rmw(op, size, fixed, address, value);
   release(address);
   release(value);
@@ -96,6 +100,7 @@ void Compiler::atomic_cmpxchg(Store size, Kind type) {
   if (!fixed.valid()) {
     const Reg expected = pop_temporary();
     const Address address = pop_aligned_address(arg, bytes_of(size));
+    effects_++;
     masm_.atomic_cmpxchg(size, expected, address, expected, replacement);
     release(address);
     release(replacement);
@@ -104,6 +109,7 @@ void Compiler::atomic_cmpxchg(Store size, Kind type) {
   replacement = out_of_the_way(replacement, RegSet::of(fixed));
   pop_into(fixed);
   const Address address = pop_aligned_address(arg, bytes_of(size));
+  effects_++;
   masm_.atomic_cmpxchg(size, fixed, address, fixed, replacement);
   release(address);
   release(replacement);
