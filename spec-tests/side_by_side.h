@@ -27,6 +27,10 @@ struct Way {
 };
 inline void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
+// Of the work that could be done, one part in so many is: all of it with LR_MATRIX=full in the
+// environment, a sample otherwise.
+u32 matrix_sample();
+
 class SideBySide {
  public:
   explicit SideBySide(const Way& way);
