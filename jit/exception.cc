@@ -14,6 +14,7 @@ Exception* ExceptionPool::allocate(Tag* tag, u32 words) {
     const u64 need = kExceptionPayload / 8 + words;
     if (need > left_) {
       left_ = std::max(need, kChunkBytes / 8);
+      held_bytes_ += left_ * 8;
       chunks_.push_back(std::make_unique<u64[]>(left_));
       next_ = chunks_.back().get();
     }

@@ -35,6 +35,8 @@ class ExceptionPool {
   // The payload stays readable until the next allocation.
   void free(Exception* exception);
 
+  u64 held_bytes() const { return held_bytes_; }
+
  private:
   static constexpr u64 kChunkBytes = 4 * kKiB;
 
@@ -42,6 +44,7 @@ class ExceptionPool {
   std::vector<std::unique_ptr<u64[]>> chunks_;
   u64* next_ = nullptr;
   u64 left_ = 0;  // Words of the newest chunk.
+  u64 held_bytes_ = 0;
 };
 
 }  // namespace lr::jit
