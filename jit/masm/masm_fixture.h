@@ -140,8 +140,10 @@ struct Machine {
   bool x64;
   const char* level;
 };
-inline constexpr Machine kMachines[] = {
-    {"x64", true, "native"}, {"x64_v2", true, "v2"}, {"a64", false, "native"}};
+inline constexpr Machine kMachines[] = {{"x64", true, "native"},
+                                        {"x64_avx", true, "avx"},
+                                        {"x64_v2", true, "v2"},
+                                        {"a64", false, "native"}};
 inline void PrintTo(const Machine& machine, std::ostream* out) { *out << machine.name; }
 
 class MasmTest : public testing::TestWithParam<Machine> {

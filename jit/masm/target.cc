@@ -38,9 +38,11 @@ CpuFeatures detect_cpu() {
 }
 
 CpuFeatures restrict_cpu(CpuFeatures have, const char* level) {
-  if (std::string_view(level) != "v2") return have;
+  const std::string_view name(level);
+  if (name != "v2" && name != "avx") return have;
   CpuFeatures cpu;
   cpu.baseline = have.baseline;
+  cpu.avx = name == "avx" && have.avx;
   return cpu;
 }
 

@@ -79,7 +79,8 @@ struct CpuFeatures {
 
 // What this processor has.
 CpuFeatures detect_cpu();
-// "v2", "v3" or "native"; what the processor lacks stays off.
+// "v2", "v3" or "native"; what the processor lacks stays off. "avx", for tests, is v2 with AVX and
+// nothing else.
 CpuFeatures restrict_cpu(CpuFeatures have, const char* level);
 
 // `features` decides, for instance, whether shift_count is fixed (no BMI2).
