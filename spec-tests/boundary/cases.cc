@@ -23,10 +23,10 @@ constexpr MemoryKind kMemories[] = {
     {"shared second", "(memory 1) (memory $m 1 1 shared)", "$m", kPage, false, true},
 };
 
-constexpr u64 kOffsets[] = {0,           1,           7,           4090,
-                            4096,        65520,       65535,       65536,
-                            0x0fff'fff0, 0x1000'0000, 0x1000'0001, 0x7fff'fff0,
-                            0x7fff'ffff, 0x8000'0000, 0xffff'fff0, 0xffff'ffff};
+constexpr u64 kOffsets[] = {0,           1,           7,           4090,        4096,
+                            65520,       65535,       65536,       0x0fff'fff0, 0x1000'0000,
+                            0x1000'0001, 0x1800'0000, 0x7fff'fff0, 0x7fff'ffff, 0x8000'0000,
+                            0xffff'fff0, 0xffff'ffff};
 constexpr u64 kLongOffsets[] = {0x1'0000'0000, 0x2'0000'0008, u64{1} << 47,
                                 u64{1} << 63,  ~u64{15},      ~u64{0}};
 
