@@ -254,7 +254,7 @@ void exec_ArrayInitElem(Machine& m, const Inst& inst) {
   const Range to = popped_range(m, count);
   if (to.array == nullptr) return;
   if (from + count > segment.size()) return m.trap(Trap::TableOutOfBounds);
-  if (!m.charge(count / kBytesPerFuel)) return;
+  if (count == 0 || !m.charge(count / kBytesPerFuel)) return;
   std::memmove(to.array->elements() + to.at * sizeof(Ref), segment.data() + from,
                count * sizeof(Ref));
 }
