@@ -8,7 +8,7 @@ namespace lr::fuzz {
 
 namespace {
 
-constexpr u32 kLoopWorkMax = 64;
+constexpr u32 kLoopWorkMax = 32;
 
 }  // namespace
 

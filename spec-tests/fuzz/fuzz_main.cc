@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 using robustness::ChildEnd;
 
 constexpr u64 kFailuresMax = 20;
+constexpr double kHangSeconds = 60;
 constexpr u32 kShrinkSecondsMax = 5;  // That a smaller module may take.
 
 struct Options {
@@ -115,11 +116,11 @@ class Campaign {
     const u64 end = options_.count == ~u64{0} ? options_.count : options_.first + options_.count;
     while (progress_.next < end && !is_late() && failures_ < kFailuresMax) {
       const ChildEnd how =
-          robustness::supervise({&progress_.next, 30, [&] { show(); }}, [&] { work(end); });
+          robustness::supervise({&progress_.next, kHangSeconds, [&] { show(); }}, [&] { work(end); });
       if (how == ChildEnd::Finished) break;
       failures_++;
       name_failure(progress_.next, how == ChildEnd::Hung ? "hung" : "crashed");
-      if (options_.shrink) shrink_failure(progress_.next, true);
+      if (options_.shrink && how == ChildEnd::Crashed) shrink_failure(progress_.next, true);
       progress_.next++;
     }
     report();

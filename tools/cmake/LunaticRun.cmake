@@ -26,6 +26,19 @@ if(LR_SANITIZE)
   add_link_options(-fsanitize=${LR_SANITIZE})
 endif()
 
+# libFuzzer's counters in everything, for the targets in spec-tests/fuzz.
+option(LR_FUZZ "build for libFuzzer; needs clang" OFF)
+if(LR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+# gcov's counters in everything, for spec-tests/fuzz/coverage.
+option(LR_COVERAGE "count what is executed; needs gcc" OFF)
+if(LR_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
+
 include(LunaticRunPackages)
 lr_package(GTest libgtest-dev)
 lr_package(benchmark libbenchmark-dev)
