@@ -13,8 +13,9 @@ namespace lr::jit {
 
 namespace {
 
-// Machine code is reserved for at most this many times the code section, and so much a function.
-constexpr u64 kCodeExpansion = 16;
+// Addresses, which cost nothing, are reserved for this many times the code section, and so much for
+// each function. An unsigned conversion of floats, one byte, becomes some 60.
+constexpr u64 kCodeExpansion = 64;
 constexpr u64 kCodeBytesPerFunction = 256;
 
 u64 now_ns() {

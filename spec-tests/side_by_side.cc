@@ -54,8 +54,9 @@ SideBySide::SideBySide(const Way& way) {
   CHECK(add_spectest_functions(runtime_->linker()).ok());
 }
 
-Status SideBySide::load(const std::string& wat) {
-  const std::vector<u8> bytes = TRY(parse_wat(wat));
+Status SideBySide::load(const std::string& wat) { return load(TRY(parse_wat(wat))); }
+
+Status SideBySide::load(const std::vector<u8>& bytes) {
   compiled_engine_ = TRY(make_compiled_engine(*runtime_, config_));
   reference_engine_ = make_reference_engine();
   compiled_ = TRY(instance_in(*compiled_engine_, bytes));

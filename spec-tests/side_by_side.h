@@ -40,6 +40,7 @@ class SideBySide {
 
   // Puts an instance of the module into a new process and a new store.
   Status load(const std::string& wat);
+  Status load(const std::vector<u8>& bytes);
 
   struct Results {
     std::string compiled_end;  // Empty, or the text of the trap.
