@@ -72,7 +72,7 @@ struct SharedMemory : testing::TestWithParam<Mode> {
       EXPECT_TRUE(outcome.returned()) << outcome.message;
       return values.empty() ? 0 : values[0];
     }
-    void join(Runtime& runtime) { runtime.scheduler().drive(done); }
+    void join(Runtime& in) { in.scheduler().drive(done); }
   };
 
   SharedMemory() {
