@@ -288,6 +288,12 @@ void CodeGenerator::fuel_loop() {
 
 // -- Branches -------------------------------------------------------------------------------------
 
+// A value of just that type: that a reference is not null is more than loose() promises.
+void CodeGenerator::label_value(Type type) {
+  loose(type);
+  if (type.is_ref() && !type.nullable) op(Op::RefAsNonNull);
+}
+
 // Values for the label, and away. Towards a loop only while there is fuel.
 void CodeGenerator::branch_to(u32 label) {
   const std::vector<Type> types = labels_[label].types;
@@ -299,12 +305,12 @@ void CodeGenerator::branch_to(u32 label) {
     op(Op::If);
     block_type({});
     open_label({}, false);
-    for (const Type& type : types) loose(type);
+    for (const Type& type : types) label_value(type);
     op(Op::Br, label_depth(label));
     op(Op::End);
     return close_label();
   }
-  for (const Type& type : types) loose(type);
+  for (const Type& type : types) label_value(type);
   op(Op::Br, label_depth(label));
 }
 
@@ -332,7 +338,7 @@ void CodeGenerator::branch_if_value(Type type) {
     const u32 label = choices_.below(static_cast<u32>(labels_.size()));
     const Label& to = labels_[label];
     if (to.is_loop || to.types.size() != 1 || to.types[0] != type) continue;
-    loose(type);
+    label_value(type);
     between_operands();
     condition();
     return op(Op::BrIf, label_depth(label));
@@ -353,7 +359,7 @@ void CodeGenerator::branch_table() {
   op(Op::If);
   block_type({});
   open_label({}, false);
-  for (const Type& type : types) loose(type);
+  for (const Type& type : types) label_value(type);
   exact(number(Kind::I32));
   if (chance(50)) {
     i32_const(7);

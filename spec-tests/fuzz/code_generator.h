@@ -128,6 +128,7 @@ class CodeGenerator {
   void fuel_loop();
   void take_fuel();  // One less; leaves whether any is left.
   void branch();
+  void label_value(Type type);
   void branch_to(u32 label);  // Values and br; the code behind it is dead.
   void branch_if_value(Type type);
   void branch_table();
