@@ -30,7 +30,8 @@ void CodeGenerator::statement() {
   } else if (is(2 * taste_.sets)) {
     chance(75) ? set_local() : rotate_locals();
   } else if (is(2 * memory)) {
-    const u32 which = choices_.below(8);
+    const u32 which = choices_.below(is_calm_ ? 6 : 9);
+    if (which == 8) walk();
     if (which < 4) store();
     if (which == 4) update();
     if (which == 5) guarded_accesses();
@@ -68,7 +69,7 @@ void CodeGenerator::statement() {
     }
   } else if (is(taste_.calls)) {
     call(nullptr);
-  } else {
+  } else if (!is_calm_) {
     const u32 which = choices_.below(4);
     if (which == 0) bulk_table();
     if (which == 1) data_statement();
@@ -251,7 +252,16 @@ void CodeGenerator::counted_loop(const Type* result) {
   const u32 label = static_cast<u32>(labels_.size()) - 1;
   labels_[label].types.push_back(reference(kHeapNoExn, false));  // What nobody has.
   loop_work_ *= trips;
-  statements(choices_.between(1, 4));
+  const Taste taste = taste_;
+  const bool was_calm = is_calm_;
+  if (chance(50)) {
+    is_calm_ = true;
+    taste_.calls = taste_.refs = 0;
+    taste_.sets += 4;
+  }
+  statements(choices_.between(1, is_calm_ ? 8 : 4));
+  taste_ = taste;
+  is_calm_ = was_calm;
   if (result != nullptr && chance(50)) {
     loose(*result);
     consume(*result);
@@ -288,29 +298,27 @@ void CodeGenerator::fuel_loop() {
 
 // -- Branches -------------------------------------------------------------------------------------
 
-// A value of just that type: that a reference is not null is more than loose() promises.
-void CodeGenerator::label_value(Type type) {
-  loose(type);
-  if (type.is_ref() && !type.nullable) op(Op::RefAsNonNull);
+// Of a reference that is not nullable there may be no value at hand. Counted loops say so, too.
+bool CodeGenerator::takes_branches(const std::vector<Type>& types) {
+  return std::none_of(types.begin(), types.end(),
+                      [](const Type& type) { return type.is_ref() && !type.nullable; });
 }
 
 // Values for the label, and away. Towards a loop only while there is fuel.
 void CodeGenerator::branch_to(u32 label) {
   const std::vector<Type> types = labels_[label].types;
-  for (const Type& type : types) {
-    if (type.is_ref() && type.heap == kHeapNoExn) return;
-  }
+  if (!takes_branches(types)) return;
   if (labels_[label].is_loop) {
     take_fuel();
     op(Op::If);
     block_type({});
     open_label({}, false);
-    for (const Type& type : types) label_value(type);
+    for (const Type& type : types) loose(type);
     op(Op::Br, label_depth(label));
     op(Op::End);
     return close_label();
   }
-  for (const Type& type : types) label_value(type);
+  for (const Type& type : types) loose(type);
   op(Op::Br, label_depth(label));
 }
 
@@ -338,7 +346,7 @@ void CodeGenerator::branch_if_value(Type type) {
     const u32 label = choices_.below(static_cast<u32>(labels_.size()));
     const Label& to = labels_[label];
     if (to.is_loop || to.types.size() != 1 || to.types[0] != type) continue;
-    label_value(type);
+    loose(type);
     between_operands();
     condition();
     return op(Op::BrIf, label_depth(label));
@@ -354,12 +362,12 @@ void CodeGenerator::branch_table() {
   for (u32 i = 0; i < count; i++) {
     if (!labels_[i].is_loop && labels_[i].types == types) fitting.push_back(i);
   }
-  if (fitting.empty()) return;
+  if (fitting.empty() || !takes_branches(types)) return;
   condition();
   op(Op::If);
   block_type({});
   open_label({}, false);
-  for (const Type& type : types) label_value(type);
+  for (const Type& type : types) loose(type);
   exact(number(Kind::I32));
   if (chance(50)) {
     i32_const(7);

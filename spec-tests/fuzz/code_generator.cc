@@ -56,7 +56,7 @@ void CodeGenerator::choose_taste() {
 void CodeGenerator::declare_locals() {
   locals_ = type_->params;
   if (!is_leaf_) {
-    const u32 more = chance(10) ? choices_.between(20, 60) : choices_.below(16);
+    const u32 more = chance(20) ? choices_.between(20, 60) : choices_.below(16);
     // Most of one type at times, so that registers run out.
     const bool monotone = chance(30);
     constexpr Kind kKinds[] = {Kind::I32, Kind::I64, Kind::F64, Kind::F32, Kind::I32, Kind::I32};

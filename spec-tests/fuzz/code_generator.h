@@ -83,6 +83,7 @@ class CodeGenerator {
   void operands(Op op);
   void immediates(Op op);
   void divisor(Kind kind);
+  bool division_by_constant(Op op);
   Loose operand_looseness(const OpFacts& facts, Kind kind, bool is_last) const;
   void select(Type type);
   void tee(Type type, u32 local);
@@ -101,6 +102,8 @@ class CodeGenerator {
   void store();
   void update();  // p[k] = p[k] op x
   void guarded_accesses();
+  void access_at(u32 local);
+  void walk();  // A loop over memory with a stride.
   void store_float(Op op, const Access& access, u32 local);
   void bulk_memory();
   void bulk_table();
@@ -128,10 +131,10 @@ class CodeGenerator {
   void fuel_loop();
   void take_fuel();  // One less; leaves whether any is left.
   void branch();
-  void label_value(Type type);
   void branch_to(u32 label);  // Values and br; the code behind it is dead.
   void branch_if_value(Type type);
   void branch_table();
+  static bool takes_branches(const std::vector<Type>& types);
   void switch_statement();
   void leave();  // return or a tail call, guarded.
   bool call(const Type* result);
@@ -181,8 +184,9 @@ class CodeGenerator {
   i64 budget_ = 0;
   i64 budget_whole_ = 0;
   u32 depth_ = 0;
-  u32 loop_work_ = 1;              // Product of the trip counts around.
-  std::vector<Type> locals_;       // Parameters first.
+  bool is_calm_ = false;      // No calls, nothing that may move: inside a loop that is to be hot.
+  u32 loop_work_ = 1;         // Product of the trip counts around.
+  std::vector<Type> locals_;  // Parameters first.
   std::vector<bool> is_reserved_;  // Counters and temporaries: read, not written.
   u32 temporaries_[6] = {};
   std::vector<Label> labels_;

@@ -9,6 +9,7 @@ namespace lr::fuzz {
 namespace {
 
 constexpr u64 kPage = 65536;
+constexpr u32 kWalkMax = 32;  // Steps, those of loops around counted.
 constexpr u64 kHostileOffsets[] = {
     65535,       65536,       0x0fff'ffff, 0x1000'0000, 0x7fff'fff8, 0x7fff'ffff,
     0x8000'0000, 0xffff'fff0, 0xffff'fff8, 0xffff'ffff, 4096,        0x1'0000,
@@ -61,6 +62,14 @@ CodeGenerator::Access CodeGenerator::address(u32 memory, u32 bytes, bool aligned
   }
   if (size == 0) {
     address_const(plan.is_64, 0);
+    return access;
+  }
+  if (access.offset > kPage && chance(40)) {  // Both far away.
+    address_const(plan.is_64, kHostileIndexes[choices_.below(std::size(kHostileIndexes))]);
+    if (chance(50)) {
+      const u32 local = temporary(plan.is_64 ? Kind::I64 : Kind::I32);
+      op(Op::LocalTee, local);
+    }
     return access;
   }
   if (aligned) {
@@ -193,29 +202,66 @@ void CodeGenerator::guarded_accesses() {
   out_.byte(0x40);
   open_label({}, false);
   for (u32 count = choices_.between(1, 5); count > 0; count--) {
-    const Access access{0, choices_.below(90)};
-    op(Op::LocalGet, local);
-    if (chance(50)) {
-      constexpr Op kStores[] = {Op::I32Store, Op::I64Store, Op::I32Store8, Op::I64Store16};
-      constexpr u32 kBytes[] = {4, 8, 1, 2};
-      const u32 which = choices_.below(4);
-      const bool wide = which % 2 == 1;
-      if (chance(60)) {
-        leaf(number(wide ? Kind::I64 : Kind::I32));
-      } else {
-        exact(number(wide ? Kind::I64 : Kind::I32));
-      }
-      op(kStores[which]);
-      mem_arg(access, kBytes[which], false);
-    } else {
-      constexpr Op kLoads[] = {Op::I32Load, Op::I64Load, Op::I32Load8S, Op::I64Load32U};
-      constexpr u32 kBytes[] = {4, 8, 1, 4};
-      const u32 which = choices_.below(4);
-      op(kLoads[which]);
-      mem_arg(access, kBytes[which], false);
-      consume(number(which % 2 == 1 ? Kind::I64 : Kind::I32));
+    access_at(local);
+    if (chance(taste_.hostile)) {  // What has been checked does not hold for the new value.
+      i32_const(kHostileIndexes[choices_.below(std::size(kHostileIndexes))]);
+      op(Op::LocalSet, local);
     }
   }
+  op(Op::End);
+  close_label();
+  if (chance(taste_.hostile * 4)) access_at(local);  // On the other path nothing was checked.
+}
+
+void CodeGenerator::access_at(u32 local) {
+  const Access access{0, choices_.below(90)};
+  op(Op::LocalGet, local);
+  const u32 which = choices_.below(4);
+  const bool wide = which % 2 == 1;
+  if (chance(50)) {
+    constexpr Op kStores[] = {Op::I32Store, Op::I64Store, Op::I32Store8, Op::I64Store16};
+    constexpr u32 kBytes[] = {4, 8, 1, 2};
+    const Type type = number(wide ? Kind::I64 : Kind::I32);
+    if (chance(60)) {
+      leaf(type);
+    } else {
+      exact(type);
+    }
+    op(kStores[which]);
+    mem_arg(access, kBytes[which], false);
+  } else {
+    constexpr Op kLoads[] = {Op::I32Load, Op::I64Load, Op::I32Load8S, Op::I64Load32U};
+    constexpr u32 kBytes[] = {4, 8, 1, 4};
+    op(kLoads[which]);
+    mem_arg(access, kBytes[which], false);
+    consume(number(wide ? Kind::I64 : Kind::I32));
+  }
+}
+
+void CodeGenerator::walk() {
+  const u32 room = kWalkMax / loop_work_;
+  if (room < 2 || plan_.memories.empty() || plan_.memories[0].is_64) return;
+  const u32 local = add_reserved(number(Kind::I32));
+  const u32 counter = add_reserved(number(Kind::I32));
+  index_below(kPage / 4, false, true);
+  op(Op::LocalSet, local);
+  i32_const(choices_.between(2, std::min(room, 6u)));
+  op(Op::LocalSet, counter);
+  if (chance(50)) access_at(local);
+  op(Op::Loop);
+  block_type({});
+  open_label({reference(kHeapNoExn, false)}, true);  // Nobody else branches to it.
+  access_at(local);
+  if (chance(50)) access_at(local);
+  op(Op::LocalGet, local);
+  i32_const(chance(taste_.hostile * 3) ? 0x4000 << choices_.below(18) : choices_.below(64));
+  op(Op::I32Add);
+  op(Op::LocalSet, local);
+  op(Op::LocalGet, counter);
+  i32_const(1);
+  op(Op::I32Sub);
+  op(Op::LocalTee, counter);
+  op(Op::BrIf, 0);
   op(Op::End);
   close_label();
 }

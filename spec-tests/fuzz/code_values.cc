@@ -16,7 +16,13 @@ Loose CodeGenerator::value(Type type, Loose accepts) {
   return Loose::No;
 }
 
-void CodeGenerator::condition() { exact(number(Kind::I32)); }
+void CodeGenerator::condition() {
+  if (chance(25)) {
+    leaf(number(Kind::I32));
+  } else {
+    exact(number(Kind::I32));
+  }
+}
 
 Loose CodeGenerator::leaf(Type type) {
   const bool is_float = type.kind == Kind::F32 || type.kind == Kind::F64;
@@ -157,7 +163,42 @@ Loose CodeGenerator::operation(Type type) {
   return facts_of(chosen).result;
 }
 
+// The quotient of something near a multiple of a constant by it.
+bool CodeGenerator::division_by_constant(Op chosen) {
+  const Kind kind = type_of_letter(info(chosen).signature.params[0]).kind;
+  const OpFacts& facts = facts_of(chosen);
+  if (!facts.may_trap || (kind != Kind::I32 && kind != Kind::I64) || !chance(50)) return false;
+  const bool wide = kind == Kind::I64;
+  if (info(chosen).text.ends_with("rem_s") && chance(25)) {  // By -1, which never traps.
+    chance(50) ? exact(number(kind)) : wide ? i64_const(u64{1} << 63) : i32_const(0x8000'0000);
+    exact(number(kind));
+    wide ? i64_const(~u64{0}) : i32_const(0xffff'ffff);
+    op(wide ? Op::I64Or : Op::I32Or);
+    op(chosen);
+    return true;
+  }
+  const u64 by = wide ? pick_i64(choices_) : pick_i32(choices_);
+  if (by == 0) return false;
+  const auto number_const = [&](u64 bits) { wide ? i64_const(bits) : i32_const(bits); };
+  exact(number(kind));
+  if (chance(60)) {
+    number_const(0xffff);
+    op(wide ? Op::I64And : Op::I32And);
+    number_const(by);
+    op(wide ? Op::I64Mul : Op::I32Mul);
+    number_const(choices_.below(3) - u64{1});
+    op(wide ? Op::I64Add : Op::I32Add);
+  } else {
+    number_const(wide ? pick_i64(choices_) : pick_i32(choices_));
+    op(wide ? Op::I64Xor : Op::I32Xor);
+  }
+  number_const(by);
+  op(chosen);
+  return true;
+}
+
 void CodeGenerator::apply(Op chosen) {
+  if (info(chosen).signature.params_count == 2 && division_by_constant(chosen)) return;
   operands(chosen);
   op(chosen);
   immediates(chosen);

@@ -20,6 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kFaults[] = {
+    "none: nothing may be found",
 #include "planted.inc"
 };
 
@@ -53,12 +54,12 @@ bool hunt(int number, double seconds_max) {
     }
   });
   const bool is_found = progress.is_found || end != robustness::ChildEnd::Finished;
-  const char* sign = !is_found                                 ? "NOT FOUND"
+  const char* sign = !is_found                               ? "NOT FOUND"
                      : end == robustness::ChildEnd::Finished ? "another outcome"
                      : end == robustness::ChildEnd::Hung     ? "hang"
-                                                               : "crash";
+                                                             : "crash";
   fmt::print("{:>3} {:6.1f} s {:>6} modules  {:<16} {}\n", number, seconds_since(start),
-             progress.modules.load(), sign, kFaults[number - 1]);
+             progress.modules.load(), sign, kFaults[number]);
   return is_found;
 }
 
@@ -67,12 +68,12 @@ int main_of(int argc, char** argv) {
   const int only = argc > 2 ? std::atoi(argv[2]) : 0;
   const Clock::time_point start = Clock::now();
   u32 found = 0, tried = 0;
-  for (int number = 1; number <= static_cast<int>(std::size(kFaults)); number++) {
+  for (int number = 0; number < static_cast<int>(std::size(kFaults)); number++) {
     if (only != 0 && number != only) continue;
     tried++;
-    if (hunt(number, seconds)) found++;
+    if (hunt(number, seconds) == (number != 0)) found++;
   }
-  fmt::print("{} of {} found in {:.0f} s\n", found, tried, seconds_since(start));
+  fmt::print("{} of {} as they should be, in {:.0f} s\n", found, tried, seconds_since(start));
   return found == tried ? 0 : 1;
 }
 

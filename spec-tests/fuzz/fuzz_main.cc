@@ -115,8 +115,8 @@ class Campaign {
     fmt::print("seed {}, from module {}\n", options_.seed, options_.first);
     const u64 end = options_.count == ~u64{0} ? options_.count : options_.first + options_.count;
     while (progress_.next < end && !is_late() && failures_ < kFailuresMax) {
-      const ChildEnd how =
-          robustness::supervise({&progress_.next, kHangSeconds, [&] { show(); }}, [&] { work(end); });
+      const ChildEnd how = robustness::supervise({&progress_.next, kHangSeconds, [&] { show(); }},
+                                                 [&] { work(end); });
       if (how == ChildEnd::Finished) break;
       failures_++;
       name_failure(progress_.next, how == ChildEnd::Hung ? "hung" : "crashed");

@@ -121,9 +121,9 @@ const std::vector<std::vector<Bytes>>& replacements() {
         {0x43, 0, 0, 0, 0},              // f32.const 0
         {0x44, 0, 0, 0, 0, 0, 0, 0, 0},  // f64.const 0
         {0xfd, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-        {0xd0, 0x70},                    // ref.null func
-        {0xd0, 0x6e},                    // ref.null any
-        {0xd0, 0x6f},                    // ref.null extern
+        {0xd0, 0x70},  // ref.null func
+        {0xd0, 0x6e},  // ref.null any
+        {0xd0, 0x6f},  // ref.null extern
     };
     std::vector<std::vector<Bytes>> made = {{}};
     for (const Bytes& value : values) made.push_back({value});
@@ -216,9 +216,8 @@ class Shrinker {
   }
   static usize rank(const Bytes& instr) {
     const bool is_constant = (instr[0] >= 0x41 && instr[0] <= 0x44) || instr[0] == 0xd0;
-    const bool is_zero = is_constant && std::all_of(instr.begin() + 1, instr.end(), [](u8 byte) {
-                           return byte == 0;
-                         });
+    const bool is_zero = is_constant && std::all_of(instr.begin() + 1, instr.end(),
+                                                    [](u8 byte) { return byte == 0; });
     if (is_zero || instr[0] == 0x1a) return 0;
     return is_constant ? 1 : 2;
   }
