@@ -342,8 +342,23 @@ sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
   return trapped(jit::Trap::StackOverflow);
 }
 
+namespace {
+
+// Gives the pages of heaps that have ended back to the system, which takes a while.
+class TrimJob final : public Job {
+  void work() override {
+    while (!jit::gc::Space::get()->trim(jit::gc::Space::kTrimBlocks)) continue;
+  }
+};
+
+}  // namespace
+
 void Process::on_done(sched::Worker& /*worker*/) {
+  const bool had_objects = store_ != nullptr && store_->has_heap();
   give_back();
+  if (had_objects && jit::gc::Space::get()->wants_trim()) {
+    scheduler_.helpers().submit(*new TrimJob);
+  }
   if (ended_ != nullptr) ended_->signal();
 }
 

@@ -109,6 +109,7 @@ class ProcessStore {
 
   // The objects of the process, made at the first use; null when the system refuses the addresses.
   gc::Heap* heap();
+  bool has_heap() const { return heap_ != nullptr; }
   // What the host keeps alive: references that are in none of the store's things.
   std::vector<u64>& held_references() { return held_references_; }
 

@@ -32,7 +32,12 @@ bool Heap::collect(u64 budget_ns) {
   bool done = false;
   if (phase_ == Phase::Roots && mark_roots(deadline)) phase_ = Phase::Sweep;
   if (phase_ == Phase::Sweep && sweep(deadline)) {
-    finish_cycle();
+    finish_sweep();
+    phase_ = Phase::Tidy;
+  }
+  if (phase_ == Phase::Tidy && tidy(deadline)) {
+    has_collected_ = true;
+    phase_ = Phase::Idle;
     done = true;
   }
   stats_.slices++;
@@ -217,7 +222,6 @@ void Heap::mark_maybe(u64 word) {
     if (word == space_.address_of(index)) mark(word);
     return;
   }
-  if (block.kind == Block::Kind::Rest) return;
   if (block.cycle != cycle_) prepare(block);
   if (!block.is_walked) walk_new_objects(block, index);
   if (block.starts.has(word)) mark(word);
@@ -296,17 +300,28 @@ void Heap::spoil_free_lines(Block& block, BlockIndex index) {
   }
 }
 
-void Heap::finish_cycle() {
+void Heap::finish_sweep() {
   blocks_.resize(kept_);
   stats_.collections++;
   stats_.live_bytes = live_bytes_;
   threshold_bytes_ = std::max(kThresholdMin, live_bytes_);
-  // More free blocks than the next cycle can need go back.
-  release_free_blocks(threshold_bytes_ / kBlockBytes + 1);
   swept_ = swept_large_ = kept_ = 0;
   live_bytes_ = allocated_bytes_ = 0;
-  has_collected_ = true;
-  phase_ = Phase::Idle;
+  marked_.shrink();
+}
+
+// More free blocks than the next cycle can need go back, and so do pages.
+bool Heap::tidy(u64 deadline) {
+  const usize keep = threshold_bytes_ / kBlockBytes + 1;
+  while (free_blocks_.size() > keep) {
+    release_free_blocks(
+        std::max(keep, free_blocks_.size() - std::min<usize>(free_blocks_.size(), kBlocksPerLook)));
+    if (now_ns() >= deadline) return false;
+  }
+  while (!space_.trim(Space::kTrimBlocks)) {
+    if (now_ns() >= deadline) return false;
+  }
+  return true;
 }
 
 }  // namespace lr::jit::gc

@@ -150,12 +150,11 @@ Heap::Grant Heap::allocate_large(u64 bytes, Object** object) {
   if (!space_.block(first).is_clean) {
     std::memset(reinterpret_cast<void*>(space_.address_of(first)), 0, kBlockBytes);
   }
-  for (u32 i = 0; i < count; i++) {
-    Block& block = space_.block(first + i);
-    block.owner.store(number_, std::memory_order_relaxed);
-    block.kind = i == 0 ? Block::Kind::Large : Block::Kind::Rest;
-    block.cycle = 0;
-  }
+  // The others keep what they say: they are nobody's that lives.
+  Block& block = space_.block(first);
+  block.owner.store(number_, std::memory_order_relaxed);
+  block.kind = Block::Kind::Large;
+  block.forget_objects();
   large_.push_back({first, count});
   allocated_bytes_ += blocks << kBlockLog2;
   *object = object_of(space_.address_of(first));
@@ -163,7 +162,7 @@ Heap::Grant Heap::allocate_large(u64 bytes, Object** object) {
 }
 
 void Heap::release_large(const Large& large) {
-  for (u32 i = 0; i < large.count; i++) space_.block(large.first + i).disown();
+  space_.block(large.first).disown();
   space_.release_range(large.first, large.count);
   source_.release_charge(large.count * kBlockCharge);
   held_bytes_ -= large.count * kBlockCharge;

@@ -66,8 +66,13 @@ class MarkStack {
     refs_[size_++] = ref;
   }
   u64 pop() { return refs_[--size_]; }
+  // Between collections it need not hold much memory.
+  void shrink() {
+    if (size_ == 0 && refs_.size() > kKeep) refs_ = {};
+  }
 
  private:
+  static constexpr usize kKeep = 64 * kKiB;
   std::vector<u64> refs_;
   usize size_ = 0;
 };
@@ -99,7 +104,7 @@ class Heap {
   u64 held_bytes() const { return held_bytes_; }
 
  private:
-  enum class Phase : u8 { Idle, Roots, Sweep };
+  enum class Phase : u8 { Idle, Roots, Sweep, Tidy };
   struct Large {
     BlockIndex first;
     u32 count;
@@ -134,7 +139,8 @@ class Heap {
   bool sweep(u64 deadline);
   void sweep_block(BlockIndex index);
   void spoil_free_lines(Block& block, BlockIndex index);
-  void finish_cycle();
+  void finish_sweep();
+  bool tidy(u64 deadline);
   void prepare(Block& block);
   void walk_new_objects(Block& block, BlockIndex index);
   void mark(u64 ref);

@@ -14,6 +14,10 @@ namespace {
 
 // A collection gives the worker back after so long.
 constexpr u64 kSliceNs = 60'000;
+// So do operations on long arrays, after a piece that takes some 10 us, or 70 where every page is
+// touched for the first time. What is left to do is in the arguments: the helper is called again.
+constexpr u64 kPieceBytes = 128 * kKiB;
+constexpr u64 kMadeElements = 256;  // Functions that may have no reference yet.
 
 HostStatus trap(Context* context, Trap why) {
   context->run->trap_code = static_cast<u32>(why);
@@ -72,12 +76,27 @@ HostStatus new_array(Context* context, u32 type, u64 length, Object** array) {
   return HostStatus::Done;
 }
 
+// The array that the call makes: in place of its type word once it is there.
+HostStatus begin_array(Context* context, u64& type_or_array, u64 length, Object** array) {
+  if (type_or_array > ~u32{0}) {
+    *array = object_of(type_or_array);
+    return HostStatus::Done;
+  }
+  const HostStatus status = new_array(context, static_cast<u32>(type_or_array), length, array);
+  if (status == HostStatus::Done) type_or_array = ref_of(*array);
+  return status;
+}
+
+// `left` elements are to be made yet, the last ones.
 HostStatus new_filled(Context* context, u64* args, u32 words) {
+  u64& left = args[words];
   Object* array = nullptr;
-  const HostStatus status =
-      new_array(context, static_cast<u32>(args[words + 1]), args[words], &array);
+  const HostStatus status = begin_array(context, args[words + 1], left, &array);
   if (status != HostStatus::Done) return status;
-  fill_elements(*array, 0, array->length, args);
+  const u64 piece = std::min(left, kPieceBytes >> row_of(*array).element_log2);
+  fill_elements(*array, array->length - left, piece, args);
+  left -= piece;
+  if (left != 0) return HostStatus::Again;
   args[0] = ref_of(array);
   return HostStatus::Done;
 }
@@ -85,18 +104,37 @@ HostStatus new_filled(Context* context, u64* args, u32 words) {
 HostStatus fill(Context* context, u64* args, u32 words) {
   if (args[0] == 0) return trap(context, Trap::NullArray);
   Object& array = *object_of(args[0]);
-  const u64 length = args[2 + words];
+  u64& length = args[2 + words];
   if (outside(args[1], length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
-  fill_elements(array, args[1], length, args + 2);
-  return HostStatus::Done;
+  const u64 piece = std::min(length, kPieceBytes >> row_of(array).element_log2);
+  fill_elements(array, args[1], piece, args + 2);
+  args[1] += piece;
+  length -= piece;
+  return length == 0 ? HostStatus::Done : HostStatus::Again;
 }
 
-void copy_elements(Instance& instance, Object& array, u64 offset, u32 segment, u64 from,
-                   u64 length) {
+// Copies a piece of a segment's elements, or bytes, to the array; true when nothing is left.
+bool copy_data(Object& array, u64 offset, std::span<const u8> data, u64& from, u64& length) {
+  const u32 log2 = row_of(array).element_log2;
+  const u64 piece = std::min(length, kPieceBytes >> log2);
+  if (piece != 0) {
+    std::memcpy(array.elements() + (offset << log2), data.data() + from, piece << log2);
+  }
+  from += piece << log2;
+  length -= piece;
+  return length == 0;
+}
+
+bool copy_elements(Instance& instance, Object& array, u64 offset, u32 segment, u64& from,
+                   u64& length) {
   auto* to = reinterpret_cast<u64*>(array.elements()) + offset;
-  for (u64 i = 0; i < length; i++) {
+  const u64 piece = std::min(length, kMadeElements);
+  for (u64 i = 0; i < piece; i++) {
     to[i] = instance.element(segment, static_cast<u32>(from + i));
   }
+  from += piece;
+  length -= piece;
+  return length == 0;
 }
 
 }  // namespace
@@ -111,30 +149,34 @@ HostStatus array_new_v128(Context* context, const HostFunction*, u64* args) {
 }
 
 HostStatus array_new_data(Context* context, const HostFunction*, u64* args) {
-  const u64 from = args[0], length = args[1];
-  const auto type = static_cast<u32>(args[2]);
+  u64& from = args[0];
+  u64& length = args[1];
   const std::span<const u8> data = context->instance->data_segment(static_cast<u32>(args[3]));
-  const u64 bytes = length << TypeTable::get()->row(type).element_log2;
-  if (outside(from, bytes, data.size())) return trap(context, Trap::MemoryOutOfBounds);
   Object* array = nullptr;
-  const HostStatus status = new_array(context, type, length, &array);
+  if (args[2] <= ~u32{0}) {
+    const u64 bytes = length << TypeTable::get()->row(static_cast<u32>(args[2])).element_log2;
+    if (outside(from, bytes, data.size())) return trap(context, Trap::MemoryOutOfBounds);
+  }
+  const HostStatus status = begin_array(context, args[2], length, &array);
   if (status != HostStatus::Done) return status;
-  if (bytes != 0) std::memcpy(array->elements(), data.data() + from, bytes);
+  if (!copy_data(*array, array->length - length, data, from, length)) return HostStatus::Again;
   args[0] = ref_of(array);
   return HostStatus::Done;
 }
 
 HostStatus array_new_elem(Context* context, const HostFunction*, u64* args) {
-  const u64 from = args[0], length = args[1];
+  u64& from = args[0];
+  u64& length = args[1];
   const auto segment = static_cast<u32>(args[3]);
   Instance& instance = *context->instance;
   if (outside(from, length, instance.element_count(segment))) {
     return trap(context, Trap::TableOutOfBounds);
   }
   Object* array = nullptr;
-  const HostStatus status = new_array(context, static_cast<u32>(args[2]), length, &array);
+  const HostStatus status = begin_array(context, args[2], length, &array);
   if (status != HostStatus::Done) return status;
-  copy_elements(instance, *array, 0, segment, from, length);
+  const u64 offset = array->length - length;
+  if (!copy_elements(instance, *array, offset, segment, from, length)) return HostStatus::Again;
   args[0] = ref_of(array);
   return HostStatus::Done;
 }
@@ -146,46 +188,58 @@ HostStatus array_fill_v128(Context* context, const HostFunction*, u64* args) {
   return fill(context, args, 2);
 }
 
+// Within one array, from the end that is not overwritten.
 HostStatus array_copy(Context* context, const HostFunction*, u64* args) {
   if (args[0] == 0 || args[2] == 0) return trap(context, Trap::NullArray);
   Object& to = *object_of(args[0]);
   Object& from = *object_of(args[2]);
-  const u64 length = args[4];
+  u64& length = args[4];
   if (outside(args[1], length, to.length) || outside(args[3], length, from.length)) {
     return trap(context, Trap::ArrayOutOfBounds);
   }
   const u32 log2 = row_of(to).element_log2;
-  std::memmove(to.elements() + (args[1] << log2), from.elements() + (args[3] << log2),
-               length << log2);
-  return HostStatus::Done;
+  const u64 piece = std::min(length, kPieceBytes >> log2);
+  length -= piece;
+  const bool backwards = &to == &from && args[1] > args[3];
+  const u64 skipped = backwards ? length : 0;
+  std::memmove(to.elements() + ((args[1] + skipped) << log2),
+               from.elements() + ((args[3] + skipped) << log2), piece << log2);
+  if (!backwards) {
+    args[1] += piece;
+    args[3] += piece;
+  }
+  return length == 0 ? HostStatus::Done : HostStatus::Again;
 }
 
 HostStatus array_init_data(Context* context, const HostFunction*, u64* args) {
   if (args[0] == 0) return trap(context, Trap::NullArray);
   Object& array = *object_of(args[0]);
-  const u64 offset = args[1], from = args[2], length = args[3];
+  u64& length = args[3];
   const std::span<const u8> data = context->instance->data_segment(static_cast<u32>(args[4]));
-  if (outside(offset, length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
-  const u32 log2 = row_of(array).element_log2;
-  if (outside(from, length << log2, data.size())) return trap(context, Trap::MemoryOutOfBounds);
-  if (length != 0) {
-    std::memcpy(array.elements() + (offset << log2), data.data() + from, length << log2);
+  if (outside(args[1], length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
+  if (outside(args[2], length << row_of(array).element_log2, data.size())) {
+    return trap(context, Trap::MemoryOutOfBounds);
   }
-  return HostStatus::Done;
+  const u64 before = length;
+  const bool done = copy_data(array, args[1], data, args[2], length);
+  args[1] += before - length;
+  return done ? HostStatus::Done : HostStatus::Again;
 }
 
 HostStatus array_init_elem(Context* context, const HostFunction*, u64* args) {
   if (args[0] == 0) return trap(context, Trap::NullArray);
   Object& array = *object_of(args[0]);
-  const u64 offset = args[1], from = args[2], length = args[3];
+  u64& length = args[3];
   const auto segment = static_cast<u32>(args[4]);
   Instance& instance = *context->instance;
-  if (outside(offset, length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
-  if (outside(from, length, instance.element_count(segment))) {
+  if (outside(args[1], length, array.length)) return trap(context, Trap::ArrayOutOfBounds);
+  if (outside(args[2], length, instance.element_count(segment))) {
     return trap(context, Trap::TableOutOfBounds);
   }
-  copy_elements(instance, array, offset, segment, from, length);
-  return HostStatus::Done;
+  const u64 before = length;
+  const bool done = copy_elements(instance, array, args[1], segment, args[2], length);
+  args[1] += before - length;
+  return done ? HostStatus::Done : HostStatus::Again;
 }
 
 }  // namespace helpers

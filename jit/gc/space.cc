@@ -70,7 +70,17 @@ bool Space::reserve() {
 }
 
 BlockIndex Space::acquire(u32 count) {
-  const std::lock_guard lock(mutex_);
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      const BlockIndex first = acquire_range(count);
+      if (first != kNoBlock || dirty_ranges_.empty()) return first;
+    }
+    trim(~u32{0});
+  }
+}
+
+BlockIndex Space::acquire_range(u32 count) {
   if (count == 1) {
     for (auto* list : {&free_, &free_bare_}) {
       if (list->empty()) continue;
@@ -80,6 +90,10 @@ BlockIndex Space::acquire(u32 count) {
       return block;
     }
   }
+  const auto clean = [&](BlockIndex first) {
+    blocks_[first].is_clean = true;
+    return first;
+  };
   for (usize i = 0; i < free_ranges_.size(); i++) {
     Range& range = free_ranges_[i];
     if (range.count < count) continue;
@@ -87,35 +101,28 @@ BlockIndex Space::acquire(u32 count) {
     range.first += count;
     range.count -= count;
     if (range.count == 0) free_ranges_.erase(free_ranges_.begin() + static_cast<std::ptrdiff_t>(i));
-    for (u32 n = 0; n < count; n++) blocks_[first + n].is_clean = true;
-    return first;
+    return clean(first);
   }
   const u64 used = bytes_used_.load(std::memory_order_relaxed);
   if (u64{count} << kBlockLog2 > bytes_ - used) return kNoBlock;
   bytes_used_.store(used + (u64{count} << kBlockLog2), std::memory_order_relaxed);
-  const auto first = static_cast<BlockIndex>(used >> kBlockLog2);
-  for (u32 n = 0; n < count; n++) blocks_[first + n].is_clean = true;
-  return first;
+  return clean(static_cast<BlockIndex>(used >> kBlockLog2));
 }
 
 void Space::release(std::span<const BlockIndex> blocks) {
   const std::lock_guard lock(mutex_);
-  for (const BlockIndex block : blocks) {
-    if (free_.size() < kResidentMax) {
-      free_.push_back(block);
-    } else {
-      forget_pages(block, 1);
-      free_bare_.push_back(block);
-    }
-  }
+  free_.insert(free_.end(), blocks.begin(), blocks.end());
 }
 
 void Space::release_range(BlockIndex first, u32 count) {
-  forget_pages(first, count);
   const std::lock_guard lock(mutex_);
-  auto at = std::lower_bound(free_ranges_.begin(), free_ranges_.end(), first,
-                             [](const Range& range, BlockIndex b) { return range.first < b; });
-  at = free_ranges_.insert(at, {first, count});
+  dirty_ranges_.push_back({first, count});
+}
+
+void Space::add_free_range(Range range) {
+  auto at = std::lower_bound(free_ranges_.begin(), free_ranges_.end(), range.first,
+                             [](const Range& r, BlockIndex b) { return r.first < b; });
+  at = free_ranges_.insert(at, range);
   const auto merge = [&](auto left) {
     const auto right = left + 1;
     if (left->first + left->count != right->first) return;
@@ -126,8 +133,42 @@ void Space::release_range(BlockIndex first, u32 count) {
   if (at != free_ranges_.begin()) merge(at - 1);
 }
 
-void Space::forget_pages(BlockIndex first, u32 count) {
-  madvise(reinterpret_cast<void*>(address_of(first)), u64{count} << kBlockLog2, MADV_DONTNEED);
+bool Space::wants_trim() {
+  const std::lock_guard lock(mutex_);
+  return free_.size() > kResidentMax || !dirty_ranges_.empty();
+}
+
+// Nobody has what is being trimmed: it is in no list meanwhile.
+bool Space::trim(u32 blocks) {
+  std::vector<BlockIndex> singles;
+  Range range{0, 0};
+  {
+    const std::lock_guard lock(mutex_);
+    if (free_.size() > kResidentMax) {
+      const usize count = std::min<usize>(blocks, free_.size() - kResidentMax);
+      singles.assign(free_.end() - static_cast<std::ptrdiff_t>(count), free_.end());
+      free_.resize(free_.size() - count);
+    } else if (!dirty_ranges_.empty()) {
+      Range& from = dirty_ranges_.back();
+      range.count = std::min(blocks, from.count);
+      from.count -= range.count;
+      range.first = from.first + from.count;
+      if (from.count == 0) dirty_ranges_.pop_back();
+    } else {
+      return true;
+    }
+  }
+  for (const BlockIndex block : singles) forget_pages({block, 1});
+  if (range.count != 0) forget_pages(range);
+  const std::lock_guard lock(mutex_);
+  free_bare_.insert(free_bare_.end(), singles.begin(), singles.end());
+  if (range.count != 0) add_free_range(range);
+  return false;
+}
+
+void Space::forget_pages(Range range) {
+  madvise(reinterpret_cast<void*>(address_of(range.first)), u64{range.count} << kBlockLog2,
+          MADV_DONTNEED);
 }
 
 }  // namespace lr::jit::gc

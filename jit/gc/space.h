@@ -7,7 +7,7 @@
 //   table         |Block 0|Block 1|Block 2| ...           owner, marks, lines
 //
 // A block that is given back keeps its bytes until it is used again: the heap that gets it clears
-// what it hands out. Beyond a budget the system gets the pages back.
+// what it hands out. Beyond a budget the system gets the pages back, piece by piece: see trim().
 #pragma once
 
 #include <atomic>
@@ -69,13 +69,12 @@ struct GranuleSet {
 struct alignas(64) Block {
   enum class Kind : u8 {
     Small,  // Objects side by side.
-    Large,  // The first of one object's blocks.
-    Rest    // The others.
+    Large   // The first of one object's blocks.
   };
 
   std::atomic<u64> owner{0};  // The heap's number, which is never given to another.
   Kind kind = Kind::Small;
-  bool is_clean = false;   // All bytes are zero.
+  bool is_clean = false;   // All bytes are zero, to the end of what was acquired with it.
   bool is_walked = false;  // `starts` has the objects that are newer than the last collection.
   u32 cycle = 0;           // The collection that `marks` and `fresh` belong to.
   u32 next_line = 0;       // Lines below have been handed out, or are in use.
@@ -105,6 +104,13 @@ class Space {
   void release(std::span<const BlockIndex> blocks);
   void release_range(BlockIndex first, u32 count);
 
+  // Free blocks hold more pages than they should.
+  bool wants_trim();
+  // Gives the pages of at most so many blocks back; true if there is nothing left to do.
+  bool trim(u32 blocks);
+  // What a heap does between two looks at the clock: some 50 us.
+  static constexpr u32 kTrimBlocks = 8;
+
   u64 base() const { return base_; }
   u64 address_of(BlockIndex block) const { return base_ + (u64{block} << kBlockLog2); }
   Block& block(BlockIndex index) const { return blocks_[index]; }
@@ -124,7 +130,9 @@ class Space {
 
   Space() = default;
   bool reserve();
-  void forget_pages(BlockIndex first, u32 count);
+  BlockIndex acquire_range(u32 count);
+  void add_free_range(Range range);
+  void forget_pages(Range range);
 
   u64 base_ = 0;
   u64 bytes_ = 0;
@@ -134,6 +142,7 @@ class Space {
   std::vector<BlockIndex> free_;       // Single blocks with their pages.
   std::vector<BlockIndex> free_bare_;  // Single blocks without.
   std::vector<Range> free_ranges_;     // Without pages, by address.
+  std::vector<Range> dirty_ranges_;    // With pages, not used before they are trimmed.
 };
 
 }  // namespace lr::jit::gc
