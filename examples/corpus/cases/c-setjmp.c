@@ -1,5 +1,5 @@
-// setjmp and longjmp: locals kept in memory and in registers, several buffers, from deep frames, out of
-// callbacks, in loops, nested, and with the value 0.
+// setjmp and longjmp: locals kept in memory and in registers, several buffers, from deep frames,
+// out of callbacks, in loops, nested, and with the value 0.
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
