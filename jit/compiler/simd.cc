@@ -124,6 +124,11 @@ void Compiler::vector_unary(VectorUnary op) {
 }
 
 void Compiler::vector_binary(VectorBinary op) {
+  if (op == VectorBinary::V128Andnot && top().where == Value::Where::Const) {
+    const V128 value = vectors_[pop().bits];
+    push_vector({~value.low, ~value.high});
+    op = VectorBinary::V128And;
+  }
   if (commutes(op) && top(1).where == Value::Where::Const) swap_top();
   vector_binary(op, masm_.takes_memory(op) ? pop_vector_operand() : Operand(pop_reg()));
 }

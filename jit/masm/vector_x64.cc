@@ -79,7 +79,8 @@ constexpr u8 kCmpCode = 0xc2, kAddCode = 0x58, kMulCode = 0x59, kSubCode = 0x5c,
              kMaxCode = 0x5f, kAndCode = 0x54, kAndnCode = 0x55, kOrCode = 0x56, kXorCode = 0x57;
 constexpr u8 kUpperHalf = 0xee;  // pshufd: the upper half, twice.
 // Predicates of cmpps.
-constexpr u8 kEqual = 0, kUnordered = 3, kNotLess = 5;
+constexpr u8 kEqual = 0, kLess = 1, kUnordered = 3, kNotLess = 5, kGreaterOrEqual = 0x1d,
+             kGreater = 0x1e;
 // Groups of shifts by an immediate, and which shift.
 constexpr u8 kShiftWords = 0x71, kShiftDwords = 0x72, kShiftQwords = 0x73;
 constexpr u8 kRightExt = 2, kRightSignedExt = 4, kLeftExt = 6;
@@ -357,8 +358,7 @@ void MasmX64::vector_unary(VectorUnary op, Reg dst, Reg src) {
 
 bool MasmX64::takes_memory(VectorBinary op) const {
   const Form form = row_of(op).form;
-  return cpu_.avx && form != Form::Swapped && form != Form::SwappedNot &&
-         form != Form::SwappedPredicate && form != Form::Special;
+  return cpu_.avx && form != Form::Swapped && form != Form::SwappedNot && form != Form::Special;
 }
 
 void MasmX64::vector_binary(VectorBinary op, Reg dst, Reg lhs, Operand rhs) {
@@ -394,7 +394,11 @@ void MasmX64::vector_binary(VectorBinary op, Reg dst, Reg lhs, Operand rhs) {
     case Form::Predicate:
       emit(dst, 1);
       return o.byte(row.extra);
-    case Form::SwappedPredicate:
+    case Form::SwappedPredicate:  // AVX has predicates for both orders.
+      if (cpu_.avx) {
+        emit(dst, 1);
+        return o.byte(row.extra == kLess ? kGreater : kGreaterOrEqual);
+      }
       vec_any(o, row.op, dst, rhs.reg, lhs);
       return o.byte(row.extra);
     case Form::Special:
