@@ -36,6 +36,7 @@ Process::Process(sched::Scheduler& scheduler, const ProcessConfig& config,
 Process::~Process() { give_back(); }
 
 void Process::give_back() {
+  waiter_.leave();
   store_.reset();
   if (slot_) {
     const u64 stack_used = stack_.release(run);

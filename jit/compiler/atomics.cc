@@ -77,9 +77,7 @@ void Compiler::atomic_rmw(AtomicRmw op, Store size, Kind type) {
   if (!fixed.valid()) {
     const Address address = pop_aligned_address(arg, bytes_of(size));
     effects_++;
-    RegSet others = registers_of(address);
-    others.add(value);
-    const Reg dst = result(type, address.index, others);
+    const Reg dst = result(type, value, registers_of(address));
     masm_.atomic_rmw(op, size, dst, address, value);
     return push_result(type, dst);
   }

@@ -10,9 +10,8 @@ using namespace a64;
 
 constexpr u32 kScratch = 16, kAddressScratch = 17;
 
-constexpr u32 kLdar = 0x08dffc00, kStlr = 0x089ffc00, kCasal = 0x08e0fc00, kDmbIsh = 0xd5033bbf;
-// ldaddal, -, ldclral, ldsetal, ldeoral, swpal
-constexpr u32 kRmw[] = {0x38e00000, 0x38e00000, 0x38e01000, 0x38e03000, 0x38e02000, 0x38e08000};
+// In the order of AtomicRmw; sums with a negated operand, and bits cleared by an inverted one.
+constexpr AtomicOp kRmw[] = {kLdaddal, kLdaddal, kLdclral, kLdsetal, kLdeoral, kSwpal};
 
 constexpr u32 size_bits(Store size) { return u32{static_cast<u8>(size)} << 30; }
 constexpr u32 size_bits(Load kind) {

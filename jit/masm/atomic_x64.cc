@@ -67,11 +67,12 @@ void MasmX64::atomic_store(Store size, Address a, Reg src) {
 void MasmX64::atomic_rmw(AtomicRmw op, Store size, Reg dst, Address a, Reg src) {
   if (op == AtomicRmw::Add || op == AtomicRmw::Sub || op == AtomicRmw::Xchg) {
     Out o(buffer_);
-    mov(o, Width::W64, kScratch, src);
-    if (op == AtomicRmw::Sub) o.rr(kNeg, true, kNegExt, kScratch.number());
+    const Reg work = a.base == dst || a.index == dst ? kScratch : dst;
+    mov(o, Width::W64, work, src);
+    if (op == AtomicRmw::Sub) o.rr(kNeg, true, kNegExt, work.number());
     if (op != AtomicRmw::Xchg) o.byte(kLock);
-    emit(o, op == AtomicRmw::Xchg ? xchg(size) : xadd(size), kScratch, a);
-    return zero_extend(o, size, dst, kScratch);
+    emit(o, op == AtomicRmw::Xchg ? xchg(size) : xadd(size), work, a);
+    return zero_extend(o, size, dst, work);
   }
   DCHECK(dst == kRax && src != kRax && a.base != kRax && a.index != kRax);
   load(load_of(size), kRax, a);

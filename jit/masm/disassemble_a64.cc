@@ -246,6 +246,33 @@ std::string load_or_store(u32 w) {
   }
 }
 
+// Empty if it is none.
+std::string atomic(u32 w) {
+  using namespace a64;
+  struct Name {
+    AtomicOp op;
+    const char* text;
+  };
+  constexpr Name kOrdered[] = {{kLdar, "ldar"}, {kStlr, "stlr"}};
+  constexpr Name kExchanging[] = {{kCasal, "casal"},     {kLdaddal, "ldaddal"},
+                                  {kLdclral, "ldclral"}, {kLdeoral, "ldeoral"},
+                                  {kLdsetal, "ldsetal"}, {kSwpal, "swpal"}};
+  constexpr const char* kSizes[] = {"b", "h", "", ""};
+  const char kind = w >> 30 == 3 ? 'x' : 'w';
+  const std::string value = integer_register(w, kind, rd(w));
+  const std::string base = integer_register(w, 'x', rn(w));
+  for (const auto& [op, text] : kOrdered) {
+    if ((w & 0x3ffffc00) != op) continue;
+    return fmt::format("{}{} {}, [{}]", text, kSizes[w >> 30], value, base);
+  }
+  for (const auto& [op, text] : kExchanging) {
+    if ((w & 0x3fe0fc00) != op) continue;
+    const std::string operand = integer_register(w, kind, rm(w));
+    return fmt::format("{}{} {}, {}, [{}]", text, kSizes[w >> 30], operand, value, base);
+  }
+  return {};
+}
+
 const Row* find(std::span<const Row> rows, u32 w) {
   for (const Row& row : rows) {
     if ((w & row.mask) == row.bits && (row.when == nullptr || row.when(w))) return &row;
@@ -254,6 +281,7 @@ const Row* find(std::span<const Row> rows, u32 w) {
 }
 
 std::string instruction(u32 w, u64 at) {
+  if (std::string text = atomic(w); !text.empty()) return text;
   if ((w & 0x3a000000) == 0x38000000) return load_or_store(w);
   const Row* row = find(kAliases, w);
   if (row == nullptr) row = find(kRows, w);

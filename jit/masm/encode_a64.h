@@ -33,6 +33,19 @@ constexpr MemOp mem_op(u32 size, u32 opc, bool vector = false, u8 log2_bytes = 0
           log2_bytes == 0xff ? static_cast<u8>(size) : log2_bytes};
 }
 
+// Ordered loads and stores, and the atomics of ARMv8.1, all with acquire and release. Bits 31 and
+// 30 are the size; what is compared or operated with is in the field of rm.
+enum AtomicOp : u32 {
+  kLdar = 0x08dffc00,
+  kStlr = 0x089ffc00,
+  kCasal = 0x08e0fc00,
+  kLdaddal = 0x38e00000,
+  kLdclral = 0x38e01000,
+  kLdeoral = 0x38e02000,
+  kLdsetal = 0x38e03000,
+  kSwpal = 0x38e08000,
+};
+
 // The 13 bits N:immr:imms of a logical immediate, or -1. Such a value is a run of ones, rotated,
 // repeated in elements of 2, 4, ... 64 bits.
 constexpr i32 logical_immediate(u64 value, bool wide) {

@@ -355,6 +355,46 @@ TEST_F(BytesA64, Memory) {
   }
 }
 
+TEST_F(BytesA64, Atomics) {
+  namespace a64 = asmjit::a64;
+  CpuFeatures cpu;
+  cpu.lse = true;
+  masm_ = make_masm_a64(cpu);
+  using Rmw = AtomicRmw;
+  for (u8 r = 0; r < 15; r++) {
+    const u8 b = static_cast<u8>(r + 1);
+    const Reg reg = int_reg(r), src = int_reg(static_cast<u8>(14 - r));
+    const Address at{.base = int_reg(b)};
+    const auto ptr = a64::ptr(a64::x(b));
+    const auto x = a64::x(r), s = a64::x(src.number());
+    const auto w = a64::w(r), ws = a64::w(src.number());
+    expect([&](Masm& m) { m.atomic_load(Load::I64, reg, at); }, [&](Asm& a) { a.ldar(x, ptr); });
+    expect([&](Masm& m) { m.atomic_load(Load::I64Load8U, reg, at); },
+           [&](Asm& a) { a.ldarb(w, ptr); });
+    expect([&](Masm& m) { m.atomic_store(Store::I16, at, reg); }, [&](Asm& a) { a.stlrh(w, ptr); });
+    expect([&](Masm& m) { m.atomic_rmw(Rmw::Add, Store::I64, reg, at, src); },
+           [&](Asm& a) { a.ldaddal(s, x, ptr); });
+    expect([&](Masm& m) { m.atomic_rmw(Rmw::Or, Store::I32, reg, at, src); },
+           [&](Asm& a) { a.ldsetal(ws, w, ptr); });
+    expect([&](Masm& m) { m.atomic_rmw(Rmw::Xor, Store::I8, reg, at, src); },
+           [&](Asm& a) { a.ldeoralb(ws, w, ptr); });
+    expect([&](Masm& m) { m.atomic_rmw(Rmw::Xchg, Store::I16, reg, at, src); },
+           [&](Asm& a) { a.swpalh(ws, w, ptr); });
+    expect([&](Masm& m) { m.atomic_rmw(Rmw::And, Store::I64, reg, at, src); },
+           [&](Asm& a) {
+             a.mvn(a64::x(16), s);
+             a.ldclral(a64::x(16), x, ptr);
+           });
+    expect([&](Masm& m) { m.atomic_cmpxchg(Store::I64, reg, at, reg, src); },
+           [&](Asm& a) {
+             a.mov(a64::x(16), x);
+             a.casal(a64::x(16), s, ptr);
+             a.mov(x, a64::x(16));
+           });
+  }
+  expect([&](Masm& m) { m.fence(); }, [&](Asm& a) { a.dmb(a64::Predicate::DB::kISH); });
+}
+
 TEST_F(BytesA64, Floats) {
   namespace a64 = asmjit::a64;
   for (u8 d = 0; d < 30; d++) {
