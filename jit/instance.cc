@@ -107,7 +107,6 @@ std::string ProcessStore::trap_detail(Trap trap) const {
 
 FuncRef* ProcessStore::host_ref(const HostFunction* host) {
   const void* cross = engine_.stubs().host_ref(host->type);
-  if (cross == nullptr) return nullptr;
   host_refs_.push_back({.code = host, .cross_code = cross, .type = host->type});
   set_display(host_refs_.back());
   return &host_refs_.back();
@@ -116,7 +115,7 @@ FuncRef* ProcessStore::host_ref(const HostFunction* host) {
 const void* ProcessStore::thunk(TypeId type) {
   const void*& thunk = thunks_[type];
   if (thunk == nullptr) thunk = engine_.stubs().thunk(type);
-  CHECK(thunk != nullptr);
+  if (engine_.stubs().is_refusal(thunk)) compile_error = out_of_stubs();
   return thunk;
 }
 
@@ -358,7 +357,7 @@ FuncRef* Instance::make_func_ref(u32 index) {
   }
   const TypeId type = module().functions[index].type;
   const void* cross = store_.engine().stubs().cross(type);
-  CHECK(cross != nullptr);
+  if (store_.engine().stubs().is_refusal(cross)) store_.compile_error = out_of_stubs();
   own_refs_.push_back({.code = code_->entry(index),
                        .context = context_,
                        .cross_code = cross,

@@ -18,6 +18,12 @@ namespace {
 constexpr u64 kSpaceBytes = 16 * kMiB;
 // Cross stubs have the end of the space to themselves: a return address says whether it is of one.
 constexpr u64 kCrossBytes = 4 * kMiB;
+// The last of it is for signatures that people write, whatever others have asked for before.
+constexpr u64 kCrossReservedBytes = 64 * kKiB;
+constexpr u32 kReservedArgsBytes = 16 * 8;
+constexpr u32 kReservedResultsBytes = 8 * 8;
+// More words than these are copied by a loop.
+constexpr u32 kUnrolledBytes = 16 * 8;
 // A stub whose frame fits into the reserve needs no stack check.
 constexpr u32 kUncheckedFrameBytes = 256;
 constexpr u32 kRunSp = offsetof(RunState, sp);
@@ -71,8 +77,13 @@ char letter_of(ValType type) {
   }
 }
 
-std::string shape_of(char kind, const DefinedType& type) {
+// To a cross stub only what stands on the stack matters, and of that only the size.
+std::string shape_of(char kind, const DefinedType& type, const Convention& convention) {
   std::string shape(1, kind);
+  if (kind == 'c') {
+    return shape + std::to_string(convention.params.stack_bytes) + '_' +
+           std::to_string(convention.results.stack_bytes);
+  }
   for (const ValType param : type.params) shape += letter_of(param);
   shape += '_';
   for (const ValType result : type.results) shape += letter_of(result);
@@ -111,6 +122,7 @@ class StubEmitter {
   void tail_cross(const u8* cross_begin);
   void tail_import(const u8* cross_begin);
   void thunk();
+  void refusal();
 
  private:
   Address at(Reg base, u64 disp) { return {.base = base, .disp = static_cast<i32>(disp)}; }
@@ -122,6 +134,7 @@ class StubEmitter {
   void check_stack(u32 bytes);
   void finish_check();
   void copy_words(u32 bytes, Reg from, u64 from_disp, u64 to_disp, Reg temp);
+  void copy_many(u32 bytes, u64 from_disp, u64 to_disp);
   u32 saved_registers_bytes() const;
   void save_registers(u64 disp);
   void reload_memory();
@@ -177,6 +190,23 @@ void StubEmitter::copy_words(u32 bytes, Reg from, u64 from_disp, u64 to_disp, Re
     load64(temp, from, from_disp + i);
     store64(target_.sp, to_disp + i, temp);
   }
+}
+
+// Within the stack, by a stub that is about to load the memory registers anew.
+void StubEmitter::copy_many(u32 bytes, u64 from_disp, u64 to_disp) {
+  if (bytes <= kUnrolledBytes) return copy_words(bytes, target_.sp, from_disp, to_disp, temp_);
+  const Reg left = target_.memory_base;
+  const auto word = [&](u64 disp) {
+    return Address{.base = target_.sp, .index = left, .disp = static_cast<i32>(disp) - 8};
+  };
+  Label next;
+  masm_.move_imm(Width::W64, left, bytes);
+  masm_.bind(next);
+  masm_.load(Load::I64, temp_, word(from_disp));
+  masm_.store(Store::I64, word(to_disp), temp_);
+  masm_.alu(Alu::Sub, Width::W64, left, left, Operand::immediate(8));
+  masm_.branch_if(
+      {.width = Width::W64, .cond = Cond::Ne, .lhs = left, .rhs = Operand::immediate(0)}, next);
 }
 
 u32 StubEmitter::saved_registers_bytes() const {
@@ -302,15 +332,15 @@ void StubEmitter::cross() {
   check_stack(args + results);
   const u32 size = enter(args + results + context_slot);
   const u32 incoming = size + target_.return_address_bytes;
-  copy_words(args, sp, incoming, 0, temp_);
+  copy_many(args, incoming, 0);
   store64(sp, args + results, target_.context);
   load64(temp_, target_.call_target, offsetof(FuncRef, context));
   change_context(temp_);
   masm_.call(at(target_.call_target, offsetof(FuncRef, code)));
   // The arguments have been popped.
+  copy_many(results, 0, incoming);
   load64(temp_, sp, results);
   change_context(temp_);
-  copy_words(results, sp, 0, incoming, temp_);
   frame.frame_bytes -= args;
   frame.context_offset = static_cast<i32>(results);
   leave(args);
@@ -394,6 +424,12 @@ void StubEmitter::thunk() {
   leave(0);
 }
 
+// Stands in for the stubs that there is no room for.
+void StubEmitter::refusal() {
+  enter(0);
+  relocs.push_back(masm_.call_near(Near::Stub, static_cast<u32>(Trap::CompileFailed)));
+}
+
 std::vector<ValType> helper_types(std::string_view letters) {
   std::vector<ValType> types;
   for (const char letter : letters) types.push_back(type_of_letter(letter));
@@ -428,6 +464,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
 #include "jit/helpers.def"
   space->place_fixed(Stub::TailCross, space->cached('x', DefinedType{}));
   space->place_fixed(Stub::TailImport, space->cached('i', DefinedType{}));
+  space->refusal_ = space->cached('f', DefinedType{});
   space->cross_plain_ = space->cached('c', DefinedType{});
   for (usize i = 0; i < space->addresses_.size(); i++) {
     write_stub_jump(space->mapping_.writable() + i * kStubJumpBytes, space->addresses_[i]);
@@ -444,20 +481,25 @@ StubSpace::~StubSpace() {
 }
 
 const void* StubSpace::host_import(TypeId type) { return cached('h', defined_type(type)); }
-const void* StubSpace::host_ref(TypeId type) { return cached('r', defined_type(type)); }
-const void* StubSpace::thunk(TypeId type) { return cached('t', defined_type(type)); }
+const void* StubSpace::host_ref(TypeId type) { return or_refusal('r', defined_type(type)); }
+const void* StubSpace::thunk(TypeId type) { return or_refusal('t', defined_type(type)); }
 
 const void* StubSpace::cross(TypeId id) {
   const DefinedType& type = defined_type(id);
   if (fits_registers(target(), type)) return cross_plain_;
-  return cached('c', type);
+  return or_refusal('c', type);
+}
+
+const void* StubSpace::or_refusal(char kind, const DefinedType& type) {
+  const void* const stub = cached(kind, type);
+  return stub != nullptr ? stub : refusal_;
 }
 
 const void* StubSpace::cached(char kind, const DefinedType& type) {
   const std::lock_guard lock(mutex_);
-  const auto [entry, is_new] = cache_.try_emplace(shape_of(kind, type), nullptr);
-  if (!is_new) return entry->second;
   const Convention convention(target(), type.params, type.results);
+  const auto [entry, is_new] = cache_.try_emplace(shape_of(kind, type, convention), nullptr);
+  if (!is_new) return entry->second;
   masm_->reset();
   StubEmitter emitter(*masm_, convention);
   switch (kind) {
@@ -469,17 +511,20 @@ const void* StubSpace::cached(char kind, const DefinedType& type) {
       break;
     case 'c':
       emitter.cross();
-      return entry->second = finish(emitter.frame, emitter.relocs, true);
+      return entry->second = finish(emitter.frame, emitter.relocs, cross_end(convention));
     case 'x':
       emitter.tail_cross(cross_begin());
       break;
     case 'i':
       emitter.tail_import(cross_begin());
       break;
+    case 'f':
+      emitter.refusal();
+      break;
     default:
       emitter.thunk();
   }
-  return entry->second = finish(emitter.frame, emitter.relocs, false);
+  return entry->second = finish(emitter.frame, emitter.relocs, std::nullopt);
 }
 
 const void* StubSpace::helper(const HostFunction* function, const char* params,
@@ -488,18 +533,24 @@ const void* StubSpace::helper(const HostFunction* function, const char* params,
   masm_->reset();
   StubEmitter emitter(*masm_, convention);
   emitter.host_call(StubEmitter::From::Constant, function);
-  return finish(emitter.frame, emitter.relocs, false);
+  return finish(emitter.frame, emitter.relocs, std::nullopt);
+}
+
+u64 StubSpace::cross_end(const Convention& convention) const {
+  const bool is_reserved = convention.params.stack_bytes <= kReservedArgsBytes &&
+                           convention.results.stack_bytes <= kReservedResultsBytes;
+  return is_reserved ? kSpaceBytes : kSpaceBytes - kCrossReservedBytes;
 }
 
 const u8* StubSpace::cross_begin() const { return mapping_.code() + (kSpaceBytes - kCrossBytes); }
 
-// Copies what has been emitted into the space.
+// Copies what has been emitted into the space. Cross stubs say where they must end.
 const void* StubSpace::finish(const StubFrame& frame, const std::vector<CallReloc>& relocs,
-                              bool is_cross) {
+                              std::optional<u64> cross_end) {
   CHECK(masm_->ok());
   const std::span<const u8> code = masm_->code();
-  u32& used = is_cross ? cross_used_ : used_;
-  const u64 end = is_cross ? kSpaceBytes : kSpaceBytes - kCrossBytes;
+  u32& used = cross_end ? cross_used_ : used_;
+  const u64 end = cross_end.value_or(kSpaceBytes - kCrossBytes);
   const u32 offset = (used + 15) & ~15u;
   if (offset + code.size() > end) return nullptr;
   u8* const out = mapping_.writable() + offset;

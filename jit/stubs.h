@@ -16,6 +16,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,8 +51,10 @@ class StubSpace {
   // Where each Stub is, for CodeSpace::create().
   std::span<const void* const> addresses() const { return addresses_; }
 
-  // ImportSlot::code of a host function. Null when the space is full, as for the others.
+  // ImportSlot::code of a host function. Null when the space is full.
   const void* host_import(TypeId type);
+  // Of the others there is a stub that traps with CompileFailed when the space is full.
+  bool is_refusal(const void* stub) const { return stub == refusal_; }
   // FuncRef::cross_code of a host function, whose FuncRef::code is the HostFunction.
   const void* host_ref(TypeId type);
   // FuncRef::cross_code of a wasm function. Without a lock for what fits into registers.
@@ -67,8 +70,11 @@ class StubSpace {
  private:
   explicit StubSpace(const CpuFeatures& cpu);
   const void* cached(char kind, const DefinedType& type);
+  const void* or_refusal(char kind, const DefinedType& type);
+  u64 cross_end(const Convention& convention) const;
   const void* helper(const HostFunction* function, const char* params, const char* results);
-  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs, bool is_cross);
+  const void* finish(const StubFrame& frame, const std::vector<CallReloc>& relocs,
+                     std::optional<u64> cross_end);
   void place_fixed(Stub stub, const void* code) { addresses_[static_cast<usize>(stub)] = code; }
   const u8* cross_begin() const;
 
@@ -77,6 +83,7 @@ class StubSpace {
   CodeMapping mapping_;
   u32 used_ = 0;
   u32 cross_used_ = 0;
+  const void* refusal_ = nullptr;
   const void* cross_plain_ = nullptr;  // For signatures that travel in registers alone.
   std::vector<const void*> addresses_;
   std::vector<StubFrame> frames_;  // In the order of their addresses.

@@ -54,13 +54,17 @@ class ModuleBuilder {
     exports_.uleb(function);
     exports_count_++;
   }
-  // One function table, filled with these functions.
+  // One function table, filled with these functions, which others see.
   void add_table(std::span<const u32> functions) {
     BinaryWriter table;
     table.byte(0x70);
     table.byte(0);
     table.uleb(functions.size());
     table_ = table;
+    exports_.name("table");
+    exports_.byte(1);
+    exports_.byte(0);
+    exports_count_++;
     elements_.byte(0);
     elements_.byte(0x41);
     elements_.byte(0);
