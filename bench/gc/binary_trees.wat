@@ -1,8 +1,11 @@
 ;; Binary trees: a tree that lives on, and very many that do not (the benchmark by that name).
 (module
   (import "wasi_snapshot_preview1" "clock_time_get"
-    (func $clock_time_get (param i32 i64 i32) (result i32)))
+    (func $clock (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
+  (global $n i32 (i32.const 16))
 
   (type $node (struct
     (field $left (ref null $node))
@@ -25,7 +28,7 @@
       (i32.const 1)))
 
   ;; The number of all nodes made, modulo 2^32.
-  (func $run (export "run") (param $n i32) (result i32)
+  (func $run (param $n i32) (result i32)
     (local $long_lived (ref null $node))
     (local $depth i32) (local $i i32) (local $sum i32)
     (local.set $sum (call $count (call $make (i32.add (local.get $n) (i32.const 1)))))
@@ -44,12 +47,15 @@
     (i32.add (local.get $sum) (call $count (local.get $long_lived))))
 
   (func $now (result i64)
-    (drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 0)))
+    (drop (call $clock (i32.const 1) (i64.const 0) (i32.const 0)))
     (i64.load (i32.const 0)))
 
-  ;; Nanoseconds of one run.
-  (func (export "measure") (param $n i32) (result i64)
-    (local $start i64)
-    (local.set $start (call $now))
-    (drop (call $run (local.get $n)))
-    (i64.sub (call $now) (local.get $start))))
+  ;; Writes nanoseconds and the result of a second run.
+  (func (export "_start") (local $from i64)
+    (drop (call $run (global.get $n)))
+    (local.set $from (call $now))
+    (i64.store (i32.const 24) (i64.extend_i32_u (call $run (global.get $n))))
+    (i64.store (i32.const 16) (i64.sub (call $now) (local.get $from)))
+    (i32.store (i32.const 32) (i32.const 16))
+    (i32.store (i32.const 36) (i32.const 16))
+    (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 40)))))

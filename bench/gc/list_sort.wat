@@ -2,8 +2,11 @@
 ;; changed, and each list dies when the next is made.
 (module
   (import "wasi_snapshot_preview1" "clock_time_get"
-    (func $clock_time_get (param i32 i64 i32) (result i32)))
+    (func $clock (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
+  (global $n i32 (i32.const 200000))
 
   (type $cell (struct
     (field $key i32)
@@ -79,7 +82,7 @@
     (local.get $sum))
 
   ;; A check sum of the keys in order.
-  (func $run (export "run") (param $n i32) (result i32)
+  (func $run (param $n i32) (result i32)
     (local $i i32) (local $sum i32)
     (local.set $i (i32.const 8))
     (loop $again
@@ -89,12 +92,15 @@
     (local.get $sum))
 
   (func $now (result i64)
-    (drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 0)))
+    (drop (call $clock (i32.const 1) (i64.const 0) (i32.const 0)))
     (i64.load (i32.const 0)))
 
-  ;; Nanoseconds of one run.
-  (func (export "measure") (param $n i32) (result i64)
-    (local $start i64)
-    (local.set $start (call $now))
-    (drop (call $run (local.get $n)))
-    (i64.sub (call $now) (local.get $start))))
+  ;; Writes nanoseconds and the result of a second run.
+  (func (export "_start") (local $from i64)
+    (drop (call $run (global.get $n)))
+    (local.set $from (call $now))
+    (i64.store (i32.const 24) (i64.extend_i32_u (call $run (global.get $n))))
+    (i64.store (i32.const 16) (i64.sub (call $now) (local.get $from)))
+    (i32.store (i32.const 32) (i32.const 16))
+    (i32.store (i32.const 36) (i32.const 16))
+    (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 40)))))

@@ -127,7 +127,13 @@ Heap::Grant Heap::allocate_medium(u64 bytes, Object** object) {
   if (must_collect(kBlockBytes)) return Grant::Collect;
   BlockIndex index = 0;
   const Grant grant = take_block(&index);
-  if (grant != Grant::Done) return grant;
+  if (grant != Grant::Done) {
+    // The last resort: a hole that is large enough, whatever is passed over.
+    while (has_collected_ && next_hole()) {
+      if (bump(bytes, run_.heap_cursor, run_.heap_limit, object)) return Grant::Done;
+    }
+    return grant;
+  }
   blocks_.push_back(index);
   Block& block = space_.block(index);
   use_hole(block, index, 0, kLinesPerBlock, &medium_cursor_, &medium_limit_);
