@@ -258,7 +258,9 @@ class GroupBuilder {
       return offset;
     };
     type.offsets = {offsets_, type.fields.size()};
-    const usize inherited = super == nullptr ? 0 : super->fields.size();
+    // A group is entered before anybody has checked that its types may be subtypes.
+    const usize inherited =
+        super == nullptr ? 0 : std::min(super->fields.size(), type.fields.size());
     for (usize i = 0; i < inherited; i++) {
       *offsets_++ = super->offsets[i];
       end = super->offsets[i] + storage_bytes(super->fields[i].type.kind);

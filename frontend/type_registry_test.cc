@@ -123,6 +123,18 @@ TEST(TypeRegistry, Subtypes) {
   EXPECT_FALSE(is_subtype(ref_to(c, false), exact));
 }
 
+// The decoder refuses such a type only after it has been entered.
+TEST(TypeRegistry, SubtypeMayLackFieldsOfItsSupertype) {
+  for (const char* text :
+       {"(module (type $a (sub (struct (field i64 i64 i64 i64 i64 i64 i64 i64))))"
+        " (type (sub $a (struct))))",
+        "(module (rec (type $a (sub (array i64))) (type (sub $a (struct)))))"}) {
+    const auto module = decode_module(parse_wat(text).value(), FeatureSet::all());
+    ASSERT_FALSE(module.ok()) << text;
+    EXPECT_EQ(module.error().code, Err::BadSubType) << text;
+  }
+}
+
 TEST(TypeRegistry, SuperTypesAreLimited) {
   std::string text = "(module (type (sub (struct)))";
   for (int i = 0; i < 64; i++) text += " (type (sub " + std::to_string(i) + " (struct)))";
