@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kFaults[] = {
     "none: nothing may be found",
-#include "spec-tests/fuzz/planted.inc"
+#include LR_PLANTED_TABLE
 };
 
 struct Progress {
