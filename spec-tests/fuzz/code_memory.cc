@@ -275,6 +275,10 @@ void CodeGenerator::bulk_memory() {
   const auto length = [&](bool is_64) { index_below(chance(80) ? 64 : 8192, is_64, true); };
   switch (choices_.below(4)) {
     case 0:
+      if (has(Feature::Threads) && chance(10)) {
+        op(Op::AtomicFence);
+        return out_.byte(0);
+      }
       index_below(size, memory.is_64, true);
       exact(number(Kind::I32));
       length(memory.is_64);

@@ -178,7 +178,11 @@ void CodeGenerator::field_value(FieldPlan field) {
 // An object of the type, seldom null.
 void CodeGenerator::object(u32 type) {
   const i32 heap = static_cast<i32>(type);
-  if (chance(20)) return reference_value(reference(heap));
+  if (chance(20)) {
+    reference_value(reference(heap));
+    if (chance(30)) op(Op::RefAsNonNull);
+    return;
+  }
   if (chance(50)) return make_data(type);
   op(Op::Block);
   block_type({reference(heap, false)});
@@ -316,7 +320,7 @@ void CodeGenerator::cast_value(Type type) {
   const i32 top = is_func ? kHeapFunc : kHeapAny;
   if (chance(20)) {  // May trap; `none` behind it would do so always.
     reference_value(reference(chance(60) ? type.heap : top));
-    op(Op::RefCastNull);
+    op(chance(50) ? Op::RefCast : Op::RefCastNull);
     return write_heap(out_, type.heap);
   }
   op(Op::Block);

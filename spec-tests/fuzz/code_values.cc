@@ -97,6 +97,7 @@ Loose CodeGenerator::produce(Type type) {
     return as_is;
   }
   if (type.kind == Kind::I32) {
+    if (has(Feature::Gc) && chance(40) && data_access(type)) return Loose::No;
     if (chance(50)) {
       reference_test();
     } else if (chance(50)) {

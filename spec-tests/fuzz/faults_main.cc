@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kFaults[] = {
     "none: nothing may be found",
-#include "planted.inc"
+#include LR_PLANTED_TABLE
 };
 
 struct Progress {

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 
 #include "frontend/wat_printer.h"
@@ -46,6 +49,8 @@ struct Options {
   fs::path keep;
   bool print = false;
   bool shrink = false;
+  bool opcodes = false;
+  fs::path modules;  // A directory of them, in place of the generator's.
   bool record = false;
   bool reference = false;  // The interpreter's opinion as well.
   bool interpret = false;  // Record that one.
@@ -59,6 +64,7 @@ struct Progress {
   std::atomic<u64> diverged{0};
   std::atomic<u64> calls{0};
   std::atomic<u64> trapped{0};
+  std::array<std::atomic<u64>, kOpCount> ops{};  // How often each was generated.
 };
 
 FeatureSet features_of(const std::string& names) {
@@ -89,6 +95,11 @@ class Campaign {
         generator_({features_, options.nodes}),
         progress_(*new(robustness::shared_memory(sizeof(Progress))) Progress) {
     progress_.next = options.first;
+    if (options.modules.empty()) return;
+    for (const auto& entry : fs::directory_iterator(options.modules)) {
+      if (entry.path().extension() == ".wasm") files_.push_back(entry.path());
+    }
+    std::sort(files_.begin(), files_.end());
   }
 
   // For others to compare with: number, sizes, bytes, text.
@@ -113,7 +124,8 @@ class Campaign {
 
   int run() {
     fmt::print("seed {}, from module {}\n", options_.seed, options_.first);
-    const u64 end = options_.count == ~u64{0} ? options_.count : options_.first + options_.count;
+    u64 end = options_.count == ~u64{0} ? options_.count : options_.first + options_.count;
+    if (!files_.empty()) end = std::min<u64>(end, files_.size());
     while (progress_.next < end && !is_late() && failures_ < kFailuresMax) {
       const ChildEnd how = robustness::supervise({&progress_.next, kHangSeconds, [&] { show(); }},
                                                  [&] { work(end); });
@@ -132,6 +144,7 @@ class Campaign {
   bool is_late() const { return options_.seconds > 0 && seconds() > options_.seconds; }
 
   std::vector<u8> module(u64 number) const {
+    if (!files_.empty()) return read_file(files_[number]);
     Choices choices(options_.seed * 1'000'000'007 + number);
     return generator_.module(choices);
   }
@@ -150,6 +163,7 @@ class Campaign {
         name_failure(number, loaded.error().message());
         continue;
       }
+      if (options_.opcodes) count_ops(bytes);
       if (options_.print) fmt::print("{}", to_text(lab.run(*loaded)));
       if (number % 16 == 0) count_calls(lab.run(*loaded));
       const auto divergence = lab.compare(*loaded, options_.reference);
@@ -198,6 +212,27 @@ class Campaign {
     }
   }
 
+  void count_ops(const std::vector<u8>& bytes) {
+    for (const Op op : ops_of(bytes)) progress_.ops[static_cast<usize>(op)]++;
+  }
+
+  void report_ops() const {
+    u32 known = 0, reached = 0;
+    std::string missing;
+    for (u32 i = 0; i < kOpCount; i++) {
+      const OpInfo& row = info(static_cast<Op>(i));
+      if (!features_.has(row.feature)) continue;
+      known++;
+      if (progress_.ops[i] > 0) {
+        reached++;
+      } else {
+        missing += fmt::format(" {}", row.text);
+      }
+    }
+    fmt::print("{} of {} instructions generated{}{}\n", reached, known,
+               missing.empty() ? "" : "; never:", missing);
+  }
+
   static void print(const std::vector<u8>& bytes) {
     auto text = print_wat(bytes);
     fmt::print("{}\n", text.ok() ? *text : text.error().message());
@@ -229,11 +264,18 @@ class Campaign {
                done == 0 ? 0 : progress_.bytes.load() / done);
     fmt::print("of the calls of every 16th, {} of {} trapped\n", progress_.trapped.load(),
                progress_.calls.load());
+    if (options_.opcodes) report_ops();
     fmt::print("{} invalid, {} diverged, {} crashed or hung\n", progress_.invalid.load(),
                progress_.diverged.load(), failures_);
   }
 
+  static std::vector<u8> read_file(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
   const Options& options_;
+  std::vector<fs::path> files_;
   const FeatureSet features_;
   const Generator generator_;
   Progress& progress_;
@@ -252,11 +294,14 @@ int main_of(int argc, char** argv) {
   app.add_option("--nodes", options.nodes, "instructions in a module")->capture_default_str();
   app.add_option("--config", options.only, "compare only this configuration with the usual one");
   app.add_option("--features", options.features, "switch on, or off with -NAME; all: every one");
+  app.add_option("--modules", options.modules, "take the modules of this directory")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--keep", options.keep, "write modules that fail to this directory")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--reference", options.reference, "compare with the reference interpreter, too");
   app.add_flag("--interpreter", options.interpret, "record what the interpreter says instead");
   app.add_flag("--record", options.record, "write modules and their outcomes to standard output");
+  app.add_flag("--opcodes", options.opcodes, "say which instructions were generated");
   app.add_flag("--shrink", options.shrink, "make modules that fail small and keep them as text");
   app.add_flag("--print", options.print, "print each module and its outcome");
   CLI11_PARSE(app, argc, argv);

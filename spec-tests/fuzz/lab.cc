@@ -205,9 +205,9 @@ class Bench {
   void call_exports(jit::ProcessStore& store, jit::Instance& instance, Outcome& outcome) {
     const Export* fuel = instance.module().find_export("fuel");
     std::vector<u64> values;
-    for (u32 f = 0;; f++) {
-      const auto found = instance.find_export(fmt::format("f{}", f));
-      if (!found || found->func == nullptr) return;
+    for (u32 f = 0; const Export& each : instance.module().exports) {
+      if (!is_called(instance.module(), each)) continue;
+      const auto found = instance.find_export(each.name);
       const DefinedType& type = defined_type(found->func->type);
       for (u32 round = 0; round < kRounds; round++) {
         if (fuel != nullptr) instance.global_cell(fuel->index)->bits = kFuel;
@@ -225,6 +225,7 @@ class Bench {
           call.values.push_back(canonical_bits(type.results[i].kind, values[i]));
         }
       }
+      f++;
     }
   }
 

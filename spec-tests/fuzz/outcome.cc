@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace lr::fuzz {
@@ -13,6 +14,16 @@ u64 canonical_bits(Kind kind, u64 bits) {
   }
   if (kind == Kind::F64 && (bits << 1) > 0xffe0'0000'0000'0000) return 0x7ff8'0000'0000'0000;
   return kind == Kind::I32 ? bits & 0xffff'ffff : bits;
+}
+
+bool is_called(const Module& module, const Export& each) {
+  if (each.kind != ExternKind::Func) return false;
+  const DefinedType& type = *module.functions[each.index].signature;
+  const auto all_numbers = [](std::span<const ValType> types) {
+    return std::all_of(types.begin(), types.end(),
+                       [](const ValType& t) { return t.is_int() || t.is_float(); });
+  };
+  return all_numbers(type.params) && all_numbers(type.results);
 }
 
 namespace {

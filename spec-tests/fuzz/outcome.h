@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "base/types.h"
-#include "frontend/types.h"
+#include "frontend/module.h"
 
 namespace lr::fuzz {
 
-// How exports are called: `kRounds` times each, "f0" first, with argument() and this much fuel.
+// Functions whose parameters and results are numbers are called, in the order of the exports.
+bool is_called(const Module& module, const Export& each);
+
+// How: `kRounds` times each, with argument() and this much fuel.
 inline constexpr u32 kRounds = 3;
 inline constexpr u32 kFuel = 60;
 

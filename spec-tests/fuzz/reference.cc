@@ -77,9 +77,9 @@ class Run {
 
   void call_exports() {
     const auto fuel = instance_->find_export("fuel");
-    for (u32 f = 0;; f++) {
-      const auto found = instance_->find_export(fmt::format("f{}", f));
-      if (!found || found->func == nullptr) return;
+    for (u32 f = 0; const Export& each : module_->exports) {
+      if (!is_called(*module_, each)) continue;
+      const auto found = instance_->find_export(each.name);
       const DefinedType& type = defined_type(found->func->type);
       for (u32 round = 0; round < kRounds; round++) {
         if (fuel) fuel->global->value = Value::of(kFuel);
@@ -90,6 +90,7 @@ class Run {
         }
         call(*found->func, type, args);
       }
+      f++;
     }
   }
 

@@ -292,4 +292,16 @@ std::vector<u8> shrink(const std::vector<u8>& bytes, const IsInteresting& is_int
   return Shrinker(bytes, is_interesting).run();
 }
 
+std::vector<Op> ops_of(const std::vector<u8>& bytes) {
+  std::vector<Op> ops;
+  for (const Body& body : take_apart(bytes).bodies) {
+    for (const Bytes& instr : body.code) {
+      Diag diag;
+      Reader reader(instr, 0, instr.size(), diag);
+      ops.push_back(read_opcode(reader, FeatureSet::all()));
+    }
+  }
+  return ops;
+}
+
 }  // namespace lr::fuzz

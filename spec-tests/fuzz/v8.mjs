@@ -9,7 +9,9 @@ import fs from 'node:fs';
 
 const TRAPS = [
   [/unreachable/, 'unreachable'],
-  [/memory access out of bounds|out of bounds memory access|data segment out of bounds/, 'memory'],
+  // An address may be both; which of the two is told first is nobody's rule.
+  [/memory access out of bounds|out of bounds memory access|data segment out of bounds|unaligned/,
+   'memory'],
   [/table index is out of bounds|element segment out of bounds|table access|undefined element/,
    'table'],
   [/null function or function signature|function signature mismatch|uninitialized element|indirect call type/, 'signature'],
@@ -19,7 +21,6 @@ const TRAPS = [
   [/null pointer|null value|null (\w+ )?reference/, 'null'],
   [/illegal cast|cast failure/, 'cast'],
   [/array.*out of bounds|out of bounds array|array is too large/, 'array'],
-  [/unaligned/, 'unaligned'],
   [/unhandled exception|WebAssembly\.Exception/, 'exception'],
 ];
 
