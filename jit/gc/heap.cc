@@ -77,7 +77,9 @@ bool Heap::must_collect(u64 bytes) const {
 }
 
 Heap::Grant Heap::allocate(u64 bytes, Object** object) {
-  DCHECK(bytes % kGranule == 0 && phase_ == Phase::Idle);
+  DCHECK(bytes % kGranule == 0);
+  // Blocks that are not yet swept must not be confused with new ones.
+  if (phase_ != Phase::Idle) return Grant::Collect;
   Grant grant;
   if (bytes > kLargeBytes) {
     grant = allocate_large(bytes, object);
@@ -99,6 +101,7 @@ Heap::Grant Heap::allocate(u64 bytes, Object** object) {
 }
 
 Object* Heap::allocate_now(u64 bytes) {
+  while (phase_ != Phase::Idle) collect(~u64{0} >> 1);
   const bool had_collected = std::exchange(has_collected_, true);
   Object* object = nullptr;
   const Grant grant = allocate(bytes, &object);

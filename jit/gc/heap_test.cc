@@ -127,6 +127,22 @@ TEST_F(HeapTest, ALongListIsKeptByItsHead) {
   EXPECT_EQ(live_after_collection(), 0u);
 }
 
+// Whoever comes back in the middle of a collection must go on with it.
+TEST_F(HeapTest, NothingIsMadeDuringACollection) {
+  roots.words = {0};
+  for (u32 i = 0; i < 50'000; i++) roots.words[0] = make_cell(i, i % 3 == 0 ? 0 : roots.words[0]);
+  u32 refused = 0;
+  while (!heap->collect(1)) {
+    for (const u64 bytes : {u64{32}, u64{4000}, u64{100'000}}) {
+      Object* object = nullptr;
+      ASSERT_EQ(heap->allocate(bytes, &object), Heap::Grant::Collect);
+      refused++;
+    }
+  }
+  EXPECT_GT(refused, 0u);
+  EXPECT_NE(make_cell(0), 0u);
+}
+
 TEST_F(HeapTest, CyclesThatNobodyReachesGo) {
   const u64 a = make_cell(1), b = make_cell(2, a), c = make_cell(3, b, b);
   cell(a).left = c;

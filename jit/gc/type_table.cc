@@ -79,20 +79,18 @@ void TypeTable::add(TypeId id) {
       break;
   }
   TypeRow& old = rows_[id + 1];
-  const u32* const old_deep = old.deep == kNoDeepWords ? nullptr : old.deep;
   if (type.depth >= kShallowDepth) {
     u32 words[kDepthMax] = {};
     for (u32 depth = 0; depth <= type.depth; depth++) words[depth] = type_word(type.display[depth]);
-    row.deep = old_deep;
-    if (old_deep == nullptr || std::memcmp(old_deep, words, sizeof words) != 0) {
+    std::unique_ptr<u32[]>& deep = deep_[id];
+    if (deep == nullptr || std::memcmp(deep.get(), words, sizeof words) != 0) {
       // The type that had this id before is gone, and with it everybody who could read its words.
-      delete[] old_deep;
-      auto* deep = new u32[kDepthMax];
-      std::memcpy(deep, words, sizeof words);
-      row.deep = deep;
+      deep = std::make_unique<u32[]>(kDepthMax);
+      std::memcpy(deep.get(), words, sizeof words);
     }
+    row.deep = deep.get();
   } else {
-    delete[] old_deep;
+    deep_.erase(id);
   }
   if (std::memcmp(&old, &row, sizeof row) != 0) old = row;
 }

@@ -7,6 +7,9 @@
 // read them runs; equal rows are not written again. Reserved at first use.
 #pragma once
 
+#include <memory>
+#include <unordered_map>
+
 #include "frontend/module.h"
 #include "jit/gc/object.h"
 
@@ -57,6 +60,7 @@ class TypeTable {
   void add(TypeId id);
 
   TypeRow* rows_ = nullptr;
+  std::unordered_map<TypeId, std::unique_ptr<u32[]>> deep_;  // What the rows lead to.
 };
 
 // May a value of the type be the address of an object?

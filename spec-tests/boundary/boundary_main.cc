@@ -172,7 +172,7 @@ class Matrix {
     std::vector<u8> model(plan.memory().size);
     for (usize i = 0; i < model.size(); i++) model[i] = static_cast<u8>(i * 13 + i / 251);
     // Without raising the extent.
-    std::memcpy(memory.view.base, model.data(), model.size());
+    if (!model.empty()) std::memcpy(memory.view.base, model.data(), model.size());
     const bool guarded = memory.memory_class() == jit::MemoryClass::Guarded;
     constexpr u64 kReserved = 4 * kGiB + jit::kGuardBytes + kHostPage;
     const CanaryPage before(guarded ? memory.view.base - kHostPage : nullptr);
