@@ -12,10 +12,11 @@ namespace lr::jit::gc {
 namespace {
 
 // Between two looks at the clock, each some microseconds.
-constexpr u32 kObjectsPerLook = 128;
+constexpr u64 kStepsPerLook = 512;  // Objects and references.
 constexpr u64 kWordsPerLook = 512;
 constexpr u32 kBlocksPerLook = 64;
 constexpr u64 kElementsPerPiece = 256;
+constexpr u64 kWordsPerPiece = 8;  // That may be anything.
 
 u64 now_ns() {
   return static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -68,15 +69,14 @@ bool Heap::mark_roots(u64 deadline) {
       range_ = *next;
     }
     const u64 count = std::min(range_.count, kWordsPerLook);
-    for (u64 i = 0; i < count; i++) {
-      if (range_.is_exact) {
-        mark(range_.words[i]);
-      } else {
-        mark_maybe(range_.words[i]);
-      }
-    }
+    const u64* const words = range_.words;
     range_.words += count;
     range_.count -= count;
+    if (range_.is_exact) {
+      for (u64 i = 0; i < count; i++) mark(words[i]);
+    } else {
+      for (u64 i = 0; i < count; i++) mark_maybe(words[i]);
+    }
   }
 }
 
@@ -92,8 +92,9 @@ class Heap::Marker {
         rows_(reinterpret_cast<const u8*>(heap.types_.rows())),
         cycle_(heap.cycle_) {}
 
-  // Looks at so many objects, or fewer if there are no more; false then.
-  bool run(u32 objects) {
+  // Takes so many steps, or a few more, or fewer if there is nothing left; false then.
+  bool run(u64 steps) {
+    steps_ = 0;
     u64 ring[kAhead];
     u32 first = 0, count = 0;
     MarkStack& stack = heap_.marked_;
@@ -111,10 +112,11 @@ class Heap::Marker {
         }
         const Pending piece = heap_.pending_.back();
         heap_.pending_.pop_back();
-        scan_elements(*object_of(piece.object), piece.next);
+        scan_piece(*object_of(piece.object), piece.next);
+        if (steps_ >= steps) break;
         continue;
       }
-      if (objects-- == 0) break;
+      if (steps_ >= steps) break;
       const u64 ref = ring[first];
       first = (first + 1) % kAhead;
       count--;
@@ -149,37 +151,56 @@ class Heap::Marker {
       block.fresh.add_range(static_cast<u32>(in_block >> kLineLog2),
                             static_cast<u32>((in_block + bytes - 1) >> kLineLog2));
     }
-    if (!is_struct) {
-      if (type.references != 0) scan_elements(object, 0);
-      if (type.shape == Shape::Exception) [[unlikely]]
-        heap_.scan_exception(object);
+    steps_++;
+    if (!is_struct || type.is_large) {
+      if (type.references != 0 || type.is_large || type.shape == Shape::Exception) {
+        scan_piece(object, 0);
+      }
       return;
     }
+    steps_ += static_cast<u64>(std::popcount(type.references));
     const auto* words = reinterpret_cast<const u64*>(&object);
     for (u64 rest = type.references; rest != 0; rest &= rest - 1) {
       mark(words[std::countr_zero(rest)]);
     }
-    if (type.is_large) [[unlikely]]
-      scan_late_fields(object);
   }
 
-  // Those that the row's bits do not reach.
-  void scan_late_fields(Object& object) {
+  // Fields or elements from `from` on; what does not fit a piece waits.
+  void scan_piece(Object& object, u64 from) {
+    const TypeRow& type = *reinterpret_cast<const TypeRow*>(rows_ + object.type);
+    if (type.shape == Shape::Struct) return scan_fields(object, from);
+    const bool is_exact = type.shape == Shape::Array;
+    const auto* elements = reinterpret_cast<const u64*>(object.elements());
+    const u64 end =
+        piece_end(object, from, object.length, is_exact ? kElementsPerPiece : kWordsPerPiece);
+    for (u64 i = from; i < end; i++) {
+      if (is_exact) {
+        mark(elements[i]);
+      } else {
+        heap_.mark_maybe(elements[i]);  // An integer of a payload may look like a reference.
+      }
+    }
+    if (!is_exact) steps_ += kStepsPerLook;
+  }
+
+  // Of a structure with more references than the row's bits reach.
+  void scan_fields(Object& object, u64 from) {
     const DefinedType& type = defined_type(type_of_word(object.type));
     const auto mark_at = [&](u32 offset) {
-      if (offset >= 512) mark(*reinterpret_cast<const u64*>(object.bytes() + offset));
+      mark(*reinterpret_cast<const u64*>(object.bytes() + offset));
     };
-    for (usize i = 0; i < type.fields.size(); i++) {
+    const u64 end = piece_end(object, from, type.fields.size(), kElementsPerPiece);
+    for (u64 i = from; i < end; i++) {
       if (may_refer(type.fields[i].type)) mark_at(type.offsets[i]);
     }
-    if (type.descriptor != kNoType) mark_at(type.descriptor_offset);
+    if (from == 0 && type.descriptor != kNoType) mark_at(type.descriptor_offset);
   }
 
-  void scan_elements(Object& object, u64 from) {
-    const auto* elements = reinterpret_cast<const u64*>(object.elements());
-    const u64 end = std::min(from + kElementsPerPiece, u64{object.length});
-    if (end < object.length) heap_.pending_.push_back({ref_of(&object), end});
-    for (u64 i = from; i < end; i++) mark(elements[i]);
+  u64 piece_end(Object& object, u64 from, u64 count, u64 piece) {
+    const u64 end = std::min(from + piece, count);
+    if (end < count) heap_.pending_.push_back({ref_of(&object), end});
+    steps_ += end - from;
+    return end;
   }
 
   Heap& heap_;
@@ -188,12 +209,13 @@ class Heap::Marker {
   Block* const blocks_;
   const u8* const rows_;
   const u32 cycle_;
+  u64 steps_ = 0;
 };
 
 bool Heap::drain(u64 deadline) {
   Marker marker(*this);
   do {
-    if (!marker.run(kObjectsPerLook)) return now_ns() < deadline;
+    if (!marker.run(kStepsPerLook)) return now_ns() < deadline;
   } while (now_ns() < deadline);
   return false;
 }
@@ -242,12 +264,6 @@ void Heap::walk_new_objects(Block& block, BlockIndex index) {
     }
     first = block.used.next(last, false);
   }
-}
-
-// A payload's integers are no references, but may look like one.
-void Heap::scan_exception(Object& object) {
-  const auto* words = reinterpret_cast<const u64*>(object.elements());
-  for (u32 i = 0; i < object.length; i++) mark_maybe(words[i]);
 }
 
 // -- Sweeping -------------------------------------------------------------------------------------

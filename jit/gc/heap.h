@@ -110,7 +110,7 @@ class Heap {
     u32 count;
   };
   class Marker;
-  // An array whose elements from `next` on have not been looked at.
+  // An object whose elements, or fields, from `next` on have not been looked at.
   struct Pending {
     u64 object;
     u64 next;
@@ -145,7 +145,6 @@ class Heap {
   void walk_new_objects(Block& block, BlockIndex index);
   void mark(u64 ref);
   void mark_maybe(u64 word);
-  void scan_exception(Object& object);
 
   RunState& run_;
   MemorySource& source_;
@@ -171,7 +170,7 @@ class Heap {
   u32 cycle_ = 1;
   Roots::Range range_;
   MarkStack marked_;              // Objects whose references have not been looked at.
-  std::vector<Pending> pending_;  // Long arrays, in part.
+  std::vector<Pending> pending_;  // Long ones, in part.
   usize swept_ = 0;
   usize swept_large_ = 0;
   usize kept_ = 0;

@@ -261,6 +261,38 @@ TEST_F(HeapTest, NothingOfAnotherHeapIsSeen) {
   }
 }
 
+TEST_F(HeapTest, AMediumObjectTakesAHoleWhereThereIsNoBlock) {
+  source.limit = 20 * kBlockCharge;
+  roots.words.clear();
+  // A cell that lives at the start of each block, and nothing else.
+  for (;;) {
+    const u64 ref = make_cell(1);
+    if (ref == 0) break;
+    if (ref % kBlockBytes == 0) roots.words.push_back(ref);
+    if (roots.words.size() == 20) break;
+  }
+  ASSERT_EQ(roots.words.size(), 20u);
+  live_after_collection();
+  for (u32 i = 0; i < 40; i++) {
+    Object* array = make_array(1, 6000, 0);
+    ASSERT_NE(array, nullptr) << i;
+    roots.words.push_back(ref_of(array));
+  }
+}
+
+TEST_F(HeapTest, PagesGoBackToTheSystem) {
+  roots.words = {0};
+  while (heap->held_bytes() < 128 * kMiB) roots.words[0] = make_cell(1, roots.words[0]);
+  for (u32 i = 0; i < 4; i++) roots.words.push_back(ref_of(make_array(1, 8 << 20, 0)));
+  EXPECT_FALSE(Space::get()->wants_trim());
+  heap.reset();
+  EXPECT_TRUE(Space::get()->wants_trim());
+  while (!Space::get()->trim(Space::kTrimBlocks)) continue;
+  EXPECT_FALSE(Space::get()->wants_trim());
+  make_heap();
+  for (u32 i = 0; i < 4; i++) EXPECT_NE(make_array(1, 8 << 20, 0), nullptr);
+}
+
 // Random changes, beside a model that knows which cell each cell led to.
 TEST_F(HeapTest, AgreesWithAModel) {
   struct Node {

@@ -13,7 +13,7 @@ namespace lr::jit::gc {
 namespace {
 
 // A collection gives the worker back after so long.
-constexpr u64 kSliceNs = 60'000;
+constexpr u64 kSliceNs = 50'000;
 // So do operations on long arrays, after a piece that takes some 10 us, or 70 where every page is
 // touched for the first time. What is left to do is in the arguments: the helper is called again.
 constexpr u64 kPieceBytes = 128 * kKiB;

@@ -8,8 +8,8 @@ namespace lr::jit::gc {
 
 namespace {
 
-// A stack may move between two pieces.
-constexpr u64 kStackPieceBytes = 4096;
+// A stack may move between two pieces, and each word may need a walk over a block.
+constexpr u64 kStackPieceBytes = 64;
 
 }  // namespace
 
