@@ -196,6 +196,31 @@ TEST_P(Memories, SumsOf64BitsDoNotWrap) {
   EXPECT_EQ(world.run(instance, "copy", {1, 0, ~u64{0}}), "out of bounds memory access");
 }
 
+// The stub of a check that fails has something on the stack; the frames are found all the same.
+TEST_P(Memories, TrapsOfAnyMemoryHaveABacktrace) {
+  World world(GetParam());
+  Instance* instance = world.need(R"((module
+    (memory 1)
+    (memory $other 1)
+    (memory $long i64 1)
+    (func $other (param i32) (result i32) (i32.load $other offset=8 (local.get 0)))
+    (func $long (param i32) (result i32)
+      (i32.load $long offset=8 (i64.extend_i32_u (local.get 0))))
+    (func $atomic (param i32) (result i32) (i32.atomic.load $other offset=8 (local.get 0)))
+    (table funcref (elem $other $long $atomic))
+    (func (export "f") (param i32) (result i32)
+      (i32.add (i32.const 1) (call_indirect (param i32) (result i32)
+        (i32.const 65536) (local.get 0))))))");
+  ASSERT_NE(instance, nullptr);
+  const char* const names[] = {"other", "long", "atomic"};
+  for (u64 i = 0; i < std::size(names); i++) {
+    EXPECT_EQ(world.run(instance, "f", {i}), "out of bounds memory access");
+    const std::string& trace = world.process.backtrace_text;
+    EXPECT_NE(trace.find(std::string("0: test!") + names[i]), std::string::npos) << trace;
+    EXPECT_NE(trace.find("1: test!f+"), std::string::npos) << trace;
+  }
+}
+
 u64 resident_bytes() {
   unsigned long long all = 0, resident = 0;
   std::FILE* file = std::fopen("/proc/self/statm", "r");
