@@ -60,6 +60,17 @@ void WatContext::bind_id(IndexSpace& space, std::string_view what) {
   if (std::optional<std::string> name = accept_name_annotation()) space.rename(std::move(*name));
 }
 
+bool WatContext::at_binder() const {
+  if (in.at(TokenKind::Id)) return true;
+  const std::vector<Annotation>& all = in.source().annotations;
+  if (all.empty()) return false;
+  auto at = std::ranges::lower_bound(all, in.index(), {}, &Annotation::before);
+  for (; at != all.end() && at->before == in.index(); ++at) {
+    if (at->id == kNameAnnotation) return true;
+  }
+  return false;
+}
+
 std::optional<std::string> WatContext::accept_name_annotation() {
   const Annotation* annotation = take_annotation(kNameAnnotation);
   if (annotation == nullptr) return std::nullopt;

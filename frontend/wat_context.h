@@ -72,6 +72,8 @@ struct WatContext {
   // Binds the identifier at the cursor, if there is one, and a @name behind it to the last index.
   void bind_id(IndexSpace& space, std::string_view what);
   std::optional<std::string> accept_name_annotation();
+  // An identifier or a @name annotation stands at the cursor: one thing follows, not several.
+  bool at_binder() const;
 
   // The annotation with that id in front of the current token, or null. Marks it as used.
   const Annotation* take_annotation(std::string_view id);

@@ -386,7 +386,7 @@ void WatModule::parse_locals(const TypeUse& use, WatWriter& out) {
     }
   };
   while (in_.accept_open(Word::Local)) {
-    if (in_.at(TokenKind::Id)) {
+    if (context_.at_binder()) {
       // Its index depends on how many parameters the type has.
       if (!use.is_known) in_.fail(Err::UnknownIdentifier, fmt::format("type {}", use.type));
       locals_.add();

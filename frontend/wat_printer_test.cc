@@ -82,6 +82,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "(data (;0;) (i32.const 8) \"a\\ff\\0a\")"},
         FieldCase{"(func $\"a b\")", "(func $\"a b\" (;0;)"},
         FieldCase{"(func $a) (func (@name \"a\"))", "(func (@name \"a\") (;1;)"},
+        FieldCase{"(func (local $a i32) (local (@name \"a\") i32))", "(local (@name \"a\") i32)"},
+        FieldCase{"(func (param $a i32) (param (@name \"a\") i64))", "(param (@name \"a\") i64)"},
         FieldCase{"(@custom \"c\" (after func) \"x\") (func)",
                   "(@custom \"c\" (after func) \"x\")"},
         FieldCase{"(func (@metadata.code.branch_hint \"\\01\") (br_if 0 (i32.const 0)))",

@@ -77,7 +77,7 @@ u32 parse_value_types(WatContext& context, WatWriter& out) {
 
 u32 parse_param_group(WatContext& context, ParamNames names, IndexSpace* params, WatWriter& out) {
   TextCursor& in = context.in;
-  bool has_id = in.at(TokenKind::Id);
+  bool has_id = params != nullptr ? context.at_binder() : in.at(TokenKind::Id);
   if (!has_id || names == ParamNames::Refuse) {
     u32 count = parse_value_types(context, out);
     if (params != nullptr) params->add(count);
@@ -99,7 +99,7 @@ void parse_struct_fields(WatContext& context, u32 type, WatWriter& out) {
   WatWriter fields;
   IndexSpace names;
   while (in.accept_open(Word::Field)) {
-    if (in.at(TokenKind::Id)) {
+    if (context.at_binder()) {
       names.add();
       context.bind_id(names, "field");
       parse_field_type(context, fields);

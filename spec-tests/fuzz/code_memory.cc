@@ -286,6 +286,17 @@ void CodeGenerator::bulk_memory() {
     case 1: {
       const u32 from = choices_.below(memories);
       const bool is_64 = plan_.memories[from].is_64;
+      if (from == to && chance(40)) {  // Overlapping, forwards or backwards.
+        const u32 local = add_reserved(number(is_64 ? Kind::I64 : Kind::I32));
+        index_below(size, is_64, false);
+        op(Op::LocalTee, local);
+        op(Op::LocalGet, local);
+        address_const(is_64, choices_.below(9) - u64{chance(50) ? 8u : 0u});
+        op(is_64 ? Op::I64Add : Op::I32Add);
+        address_const(is_64, choices_.below(40));
+        op(Op::MemoryCopy, to);
+        return out_.uleb(from);
+      }
       index_below(size, memory.is_64, true);
       between_operands();
       index_below(plan_.memories[from].pages * kPage / 2, is_64, true);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <span>
 
 #include "spec-tests/subjects.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& path, std::span<const lr::u8> bytes) {
+void write_file(const fs::path& path, std::span<const lr::u8> bytes) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));
@@ -31,7 +32,7 @@ int main(int argc, char** argv) {
   for (lr::usize i = 0; i < subjects->size(); i++) {
     const auto& subject = (*subjects)[i];
     const char* form = subject.is_text ? "wat" : "wasm";
-    write(out / form / fmt::format("{}.{}", i, form), subject.bytes);
+    write_file(out / form / fmt::format("{}.{}", i, form), subject.bytes);
   }
   lr::u32 scripts = 0;
   for (const fs::path& path : paths) {
