@@ -31,6 +31,13 @@ ValType difference(ValType type, ValType taken) {
 
 }  // namespace
 
+void BodyValidator::deepened_to(u32 depth) {
+  facts_.control_depth_max = depth;
+  if (depth > kNestingMax) {
+    fail(Err::LimitExceeded, fmt::format("blocks nested more than {} deep", kNestingMax));
+  }
+}
+
 void BodyValidator::push_frame(Op op, std::span<const ValType> params,
                                std::span<const ValType> results) {
   ControlFrame& frame = add_frame(op, height());

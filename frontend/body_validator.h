@@ -160,10 +160,11 @@ class BodyValidator {
     frame.sets_height = static_cast<u32>(state_.sets.size());
     facts_.blocks.emplace_back();
     u32 depth = static_cast<u32>(state_.frames.size()) - 1;
-    if (depth > facts_.control_depth_max) facts_.control_depth_max = depth;
+    if (depth > facts_.control_depth_max) deepened_to(depth);
     state_.collector.enter_frame();
     return frame;
   }
+  void deepened_to(u32 depth);
   void push_frame(Op op, std::span<const ValType> params, std::span<const ValType> results);
   void block_signature(const BlockType& block, std::span<const ValType>& params,
                        std::span<const ValType>& results);

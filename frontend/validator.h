@@ -15,6 +15,8 @@
 namespace lr {
 
 inline constexpr u32 kLocalsMax = 50'000;  // Of a function, parameters included.
+// Blocks in blocks. A level is three bytes, and more than a hundred times that in the compiler.
+inline constexpr u32 kNestingMax = 100'000;
 
 struct ValidatorState;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <map>
 
 #include "frontend/decoder.h"
 #include "jit/compiler_lane.h"
@@ -17,6 +18,8 @@ namespace {
 // each function. An unsigned conversion of floats, one byte, becomes some 60.
 constexpr u64 kCodeExpansion = 64;
 constexpr u64 kCodeBytesPerFunction = 256;
+// A call of two bytes may pass a thousand values, and as many come back.
+constexpr u64 kCodeBytesLeast = 8 * kMiB;
 
 u64 now_ns() {
   return static_cast<u64>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -175,9 +178,14 @@ Status ModuleCode::compile_all(Executor& executor) {
   };
   std::deque<Lane> lanes;
   for (u32 i = 0; i < executor.width(); i++) lanes.emplace_back(owner_.engine(), targets);
-  std::vector<Status> results(todo.size(), ok_status());
+  // A million functions may be empty: what is kept of each that succeeds is nothing.
+  std::mutex failed_mutex;
+  std::map<usize, Error> failed;
   executor.parallel_for(todo.size(), [&](usize i, u32 lane) {
-    results[i] = compile_claimed(todo[i], lanes[lane].work);
+    const Status status = compile_claimed(todo[i], lanes[lane].work);
+    if (status.ok()) return;
+    const std::lock_guard lock(failed_mutex);
+    failed.emplace(i, status.error());
   });
 
   // Everything has its place now: the calls can be filled in, each lane's by itself.
@@ -187,13 +195,13 @@ Status ModuleCode::compile_all(Executor& executor) {
   space_->flush_linked();
   executor.parallel_for(lanes.size(), [&](usize lane, u32) {
     for (usize i = lane; i < todo.size(); i += lanes.size()) {
-      finish(todo[i], results[i], lanes[lane].work);
+      const auto error = failed.find(i);
+      finish(todo[i], error == failed.end() ? ok_status() : Status(error->second),
+             lanes[lane].work);
     }
   });
   for (const Lane& lane : lanes) add_up(lane.work);
-  const auto failed = std::find_if(results.begin(), results.end(),
-                                   [](const Status& result) { return !result.ok(); });
-  return failed == results.end() ? ok_status() : *failed;
+  return failed.empty() ? ok_status() : Status(failed.begin()->second);
 }
 
 CodeStats ModuleCode::stats() const {
@@ -233,7 +241,7 @@ Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {
       TRY(CodeSpace::create({.functions = functions,
                              .imported_functions = module_->imported_functions,
                              .code_bytes_max = module_->code_size * kCodeExpansion +
-                                               functions * kCodeBytesPerFunction + 64 * kKiB},
+                                               functions * kCodeBytesPerFunction + kCodeBytesLeast},
                             engine_.stubs().addresses(), variant.get()));
   variants_.push_back(std::move(variant));
   return variants_.back().get();

@@ -211,7 +211,7 @@ TEST(ShapesLimit, SmallOnesAlwaysWorkAndOthersAreRefused) {
   EXPECT_EQ(end_of("large"), "unreachable");
   EXPECT_EQ(end_of("medium"), "function could not be compiled");
   EXPECT_EQ(store.trap_detail(jit::Trap::CompileFailed),
-            "limit exceeded: too many shapes of signatures");
+            ": limit exceeded: too many shapes of signatures");
   EXPECT_EQ(end_of("small"), "unreachable");
 }
 
