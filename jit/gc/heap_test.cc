@@ -130,9 +130,9 @@ TEST_F(HeapTest, ALongListIsKeptByItsHead) {
 // Whoever comes back in the middle of a collection must go on with it.
 TEST_F(HeapTest, NothingIsMadeDuringACollection) {
   roots.words = {0};
-  for (u32 i = 0; i < 50'000; i++) roots.words[0] = make_cell(i, i % 3 == 0 ? 0 : roots.words[0]);
+  for (u32 i = 0; i < 300'000; i++) roots.words[0] = make_cell(i, roots.words[0]);
   u32 refused = 0;
-  while (!heap->collect(1)) {
+  while (!heap->collect(10'000)) {
     for (const u64 bytes : {u64{32}, u64{4000}, u64{100'000}}) {
       Object* object = nullptr;
       ASSERT_EQ(heap->allocate(bytes, &object), Heap::Grant::Collect);
