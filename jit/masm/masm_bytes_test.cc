@@ -371,11 +371,13 @@ TEST_F(BytesA64, Atomics) {
     expect([&](Masm& m) { m.atomic_load(Load::I64, reg, at); }, [&](Asm& a) { a.ldar(x, ptr); });
     expect([&](Masm& m) { m.atomic_load(Load::I64Load8U, reg, at); },
            [&](Asm& a) { a.ldarb(w, ptr); });
-    // The packaged asmjit makes stllrh of stlrh.
-    const u32 stlrh = 0x489ffc00 | static_cast<u32>(b) << 5 | r;
+    // The packaged asmjit makes stllr of stlr.
+    const u32 regs = static_cast<u32>(b) << 5 | r;
+    const u32 stlr = 0xc89ffc00 | regs, stlrh = 0x489ffc00 | regs;
+    expect([&](Masm& m) { m.atomic_store(Store::I64, at, reg); },
+           [&](Asm& a) { a.embed(&stlr, sizeof stlr); });
     expect([&](Masm& m) { m.atomic_store(Store::I16, at, reg); },
            [&](Asm& a) { a.embed(&stlrh, sizeof stlrh); });
-    expect([&](Masm& m) { m.atomic_store(Store::I64, at, reg); }, [&](Asm& a) { a.stlr(x, ptr); });
     expect([&](Masm& m) { m.atomic_rmw(Rmw::Add, Store::I64, reg, at, src); },
            [&](Asm& a) { a.ldaddal(s, x, ptr); });
     expect([&](Masm& m) { m.atomic_rmw(Rmw::Or, Store::I32, reg, at, src); },
