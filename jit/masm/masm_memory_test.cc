@@ -239,8 +239,7 @@ TEST_P(MasmControl, ReturnAddresses) {
     m.patch_frame(enter, 64);
     m.patch_frame(leave, 64);
     m.return_address(ints_[4]);
-    m.branch_if({.width = Width::W64, .cond = Cond::Ne, .lhs = ints_[4], .rhs = entered},
-                exits[0]);
+    m.branch_if({.width = Width::W64, .cond = Cond::Ne, .lhs = ints_[4], .rhs = entered}, exits[0]);
     m.move_return_address(16);
     m.ret(32);
     m.bind(after);
