@@ -71,10 +71,11 @@ class CanarySource final : public jit::MemorySource {
   std::vector<jit::MemoryArea> areas_;
 };
 
-// A page with the pattern at a fixed address, if nothing is there yet.
+// A page with the pattern at a fixed address, if there is one and nothing is there yet.
 class CanaryPage {
  public:
   explicit CanaryPage(u8* at) {
+    if (at == nullptr) return;
     void* map = mmap(at, kHostPage, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (map == MAP_FAILED) return;
