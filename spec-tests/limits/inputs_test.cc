@@ -15,7 +15,7 @@
 namespace lr::limits {
 namespace {
 
-constexpr u64 kAllowedBytes = 4 * kMiB;
+constexpr u64 kAllowedBytes = 16 * kMiB;
 
 u64 resident_bytes() {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
