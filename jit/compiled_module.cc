@@ -86,7 +86,8 @@ Result<bool> ModuleCode::compile(u32 function) {
   const LazyTargets targets(*this, function);
   Work work{.lane = *lane, .targets = targets};
   const Status status = compile_claimed(function, work);
-  finish(function, status, work);
+  finish(function, status);
+  work.functions_ready += status.ok();
   add_up(work);
   if (!status.ok()) return status.error();
   return true;
@@ -111,28 +112,21 @@ Status ModuleCode::compile_claimed(u32 function, Work& work) {
 Status ModuleCode::install(u32 function, const Masm& masm, const CompiledFunction& code) {
   CHECK(claim(function));
   const Status status = space_->place(masm, function, code, nullptr);
-  if (status.ok()) {
-    space_->publish(function);
-    functions_ready_.fetch_add(1, std::memory_order_relaxed);
-    states_[function].store(State::Ready, std::memory_order_release);
-  } else {
-    fail(function, status.error());
-  }
+  finish(function, status);
+  functions_ready_.fetch_add(status.ok(), std::memory_order_relaxed);
   return status;
 }
 
 // Publishes what has been placed, or keeps the error.
-void ModuleCode::finish(u32 function, const Status& status, Work& work) {
-  if (!status.ok()) return fail(function, status.error());
-  space_->publish(function);
-  work.functions_ready++;
-  states_[function].store(State::Ready, std::memory_order_release);
-}
-
-void ModuleCode::fail(u32 function, const Error& error) {
+void ModuleCode::finish(u32 function, const Status& status) {
+  if (status.ok()) {
+    space_->publish(function);
+    states_[function].store(State::Ready, std::memory_order_release);
+    return;
+  }
   {
     const std::lock_guard lock(errors_mutex_);
-    errors_.emplace_back(function, error);
+    errors_.emplace_back(function, status.error());
   }
   states_[function].store(State::Failed, std::memory_order_release);
 }
@@ -196,8 +190,9 @@ Status ModuleCode::compile_all(Executor& executor) {
   executor.parallel_for(lanes.size(), [&](usize lane, u32) {
     for (usize i = lane; i < todo.size(); i += lanes.size()) {
       const auto error = failed.find(i);
-      finish(todo[i], error == failed.end() ? ok_status() : Status(error->second),
-             lanes[lane].work);
+      const bool is_ready = error == failed.end();
+      finish(todo[i], is_ready ? ok_status() : Status(error->second));
+      lanes[lane].work.functions_ready += is_ready;
     }
   });
   for (const Lane& lane : lanes) add_up(lane.work);

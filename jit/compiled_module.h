@@ -79,8 +79,7 @@ class ModuleCode {
 
   bool claim(u32 function);
   Status compile_claimed(u32 function, Work& work);
-  void finish(u32 function, const Status& status, Work& work);
-  void fail(u32 function, const Error& error);
+  void finish(u32 function, const Status& status);
   void add_up(const Work& work);
   Error error_of(u32 function) const;
 

@@ -6,6 +6,7 @@
 #include "frontend/opcode.h"
 #include "frontend/type_registry.h"
 #include "jit/code_registry.h"
+#include "jit/compiler/value.h"
 #include "jit/entry.h"
 #include "jit/helpers.h"
 #include "jit/machine.h"
@@ -33,32 +34,9 @@ constexpr u32 kRunDoorbell = offsetof(RunState, doorbell);
 constexpr i32 kRecordFunc = offsetof(ActivationRecord, func) - 16;
 constexpr i32 kRecordValues = offsetof(ActivationRecord, values) - 16;
 
-Load load_of(ValType type) {
-  switch (type.kind) {
-    case Kind::I32:
-      return Load::I32;
-    case Kind::F32:
-      return Load::F32;
-    case Kind::F64:
-      return Load::F64;
-    case Kind::V128:
-      return Load::V128;
-    default:
-      return Load::I64;
-  }
-}
-
+// An i32's upper half is zero and stays so.
 Store store_of(ValType type) {
-  switch (type.kind) {
-    case Kind::F32:
-      return Store::F32;
-    case Kind::F64:
-      return Store::F64;
-    case Kind::V128:
-      return Store::V128;
-    default:
-      return Store::I64;  // An i32's upper half is zero and stays so.
-  }
+  return type.kind == Kind::I32 ? Store::I64 : jit::store_of(type.kind);
 }
 
 // One letter a value: types that travel alike have the same.
@@ -304,7 +282,7 @@ void StubEmitter::host_call(From from, const HostFunction* function) {
                incoming + params.stack_bytes + p.stack_offset, temp_);
   }
   for (const ValuePlace& p : results.values) {
-    if (p.reg.valid()) masm_.load(load_of(p.type), p.reg, at(sp, p.word * 8));
+    if (p.reg.valid()) masm_.load(load_of(p.type.kind), p.reg, at(sp, p.word * 8));
   }
   reload_memory();
   leave(params.stack_bytes);
@@ -405,7 +383,7 @@ void StubEmitter::thunk() {
     copy_words(p.type == kV128 ? 16 : 8, values, p.word * 8, p.stack_offset, target_.int_args[0]);
   }
   for (const ValuePlace& p : params.values) {
-    if (p.reg.valid()) masm_.load(load_of(p.type), p.reg, at(values, p.word * 8));
+    if (p.reg.valid()) masm_.load(load_of(p.type.kind), p.reg, at(values, p.word * 8));
   }
   masm_.call(at(target_.call_target, offsetof(FuncRef, cross_code)));
   // The arguments have been popped.

@@ -236,23 +236,8 @@ TEST_P(BoundaryMatrix, AgreesWithTheInterpreter) {
   fmt::print("{} calls\n", calls_);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Ways, BoundaryMatrix,
-    testing::Values(Way{"guarded"},
-                    Way{.name = "dense", .stride = 3, .memory_class = jit::MemoryClass::Dense},
-                    Way{.name = "no_homes",
-                        .stride = 7,
-                        .memory_class = jit::MemoryClass::Dense,
-                        .no_homes = true},
-                    Way{.name = "spilled",
-                        .stride = 7,
-                        .memory_class = jit::MemoryClass::Dense,
-                        .spill_all = true},
-                    Way{.name = "exact_extent",
-                        .stride = 7,
-                        .memory_class = jit::MemoryClass::Dense,
-                        .exact_extent = true}),
-    [](const auto& way) { return std::string(way.param.name); });
+INSTANTIATE_TEST_SUITE_P(Ways, BoundaryMatrix, testing::ValuesIn(kMemoryWays),
+                         [](const auto& way) { return std::string(way.param.name); });
 
 }  // namespace
 }  // namespace lr::spec

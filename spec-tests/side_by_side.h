@@ -25,6 +25,17 @@ struct Way {
   bool spill_all = false;
   bool exact_extent = false;
 };
+// Those in which accesses to memory differ.
+inline constexpr Way kMemoryWays[] = {
+    {.name = "guarded"},
+    {.name = "dense", .stride = 3, .memory_class = jit::MemoryClass::Dense},
+    {.name = "no_homes", .stride = 7, .memory_class = jit::MemoryClass::Dense, .no_homes = true},
+    {.name = "spilled", .stride = 7, .memory_class = jit::MemoryClass::Dense, .spill_all = true},
+    {.name = "exact_extent",
+     .stride = 7,
+     .memory_class = jit::MemoryClass::Dense,
+     .exact_extent = true},
+};
 inline void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 // Of the work that could be done, one part in so many is: all of it with LR_MATRIX=full in the

@@ -12,21 +12,6 @@ constexpr u64 kDispMax = 0x7fff'ffff;
 
 constexpr bool is_next(u8 byte, Op op) { return byte == info(op).code; }
 
-Load load_of(Kind kind) {
-  switch (kind) {
-    case Kind::I32:
-      return Load::I32;
-    case Kind::F32:
-      return Load::F32;
-    case Kind::F64:
-      return Load::F64;
-    case Kind::V128:
-      return Load::V128;
-    default:
-      return Load::I64;
-  }
-}
-
 std::optional<Alu> alu_of(u8 byte, bool wide) {
   if (is_next(byte, wide ? Op::I64Add : Op::I32Add)) return Alu::Add;
   if (is_next(byte, wide ? Op::I64Sub : Op::I32Sub)) return Alu::Sub;
@@ -37,21 +22,6 @@ std::optional<Alu> alu_of(u8 byte, bool wide) {
 }
 
 constexpr u64 saturating_add(u64 a, u64 b) { return a > ~b ? ~u64{0} : a + b; }
-
-Store store_of(Kind kind) {
-  switch (kind) {
-    case Kind::I32:
-      return Store::I32;
-    case Kind::F32:
-      return Store::F32;
-    case Kind::F64:
-      return Store::F64;
-    case Kind::V128:
-      return Store::V128;
-    default:
-      return Store::I64;
-  }
-}
 
 }  // namespace
 

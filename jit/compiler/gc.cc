@@ -15,44 +15,6 @@ namespace {
 
 constexpr u32 kConstantLengthMax = 1 << 20;
 
-Load load_of(Kind kind, bool is_signed) {
-  switch (kind) {
-    case Kind::I8:
-      return is_signed ? Load::I32Load8S : Load::I32Load8U;
-    case Kind::I16:
-      return is_signed ? Load::I32Load16S : Load::I32Load16U;
-    case Kind::I32:
-      return Load::I32;
-    case Kind::F32:
-      return Load::F32;
-    case Kind::F64:
-      return Load::F64;
-    case Kind::V128:
-      return Load::V128;
-    default:
-      return Load::I64;
-  }
-}
-
-Store store_of(Kind kind) {
-  switch (kind) {
-    case Kind::I8:
-      return Store::I8;
-    case Kind::I16:
-      return Store::I16;
-    case Kind::I32:
-      return Store::I32;
-    case Kind::F32:
-      return Store::F32;
-    case Kind::F64:
-      return Store::F64;
-    case Kind::V128:
-      return Store::V128;
-    default:
-      return Store::I64;
-  }
-}
-
 // What a packed value is on the stack.
 Kind unpacked(Kind kind) { return kind == Kind::I8 || kind == Kind::I16 ? Kind::I32 : kind; }
 
@@ -80,8 +42,7 @@ Stub helper_of(Stub of_i32, Kind kind) {
 
 }  // namespace
 
-// -- References and i31
-// -----------------------------------------------------------------------------
+// -- References and i31 ---------------------------------------------------------------------------
 
 void Compiler::ref_eq() { compare(Cond::Eq, Width::W64); }
 

@@ -42,6 +42,44 @@ constexpr bool is_64(Kind type) {
   return type == Kind::I64 || type == Kind::F64 || type == Kind::Ref;
 }
 
+// How a value moves between a register and memory; I8 and I16 are those of packed fields.
+constexpr Load load_of(Kind kind, bool is_signed = false) {
+  switch (kind) {
+    case Kind::I8:
+      return is_signed ? Load::I32Load8S : Load::I32Load8U;
+    case Kind::I16:
+      return is_signed ? Load::I32Load16S : Load::I32Load16U;
+    case Kind::I32:
+      return Load::I32;
+    case Kind::F32:
+      return Load::F32;
+    case Kind::F64:
+      return Load::F64;
+    case Kind::V128:
+      return Load::V128;
+    default:
+      return Load::I64;
+  }
+}
+constexpr Store store_of(Kind kind) {
+  switch (kind) {
+    case Kind::I8:
+      return Store::I8;
+    case Kind::I16:
+      return Store::I16;
+    case Kind::I32:
+      return Store::I32;
+    case Kind::F32:
+      return Store::F32;
+    case Kind::F64:
+      return Store::F64;
+    case Kind::V128:
+      return Store::V128;
+    default:
+      return Store::I64;
+  }
+}
+
 // How a value moves, whole, between a register and its slot of the frame; a v128's slot has two
 // words, all others one.
 constexpr Load slot_load(Kind type, Reg reg) {
