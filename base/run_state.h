@@ -75,8 +75,7 @@ struct RunState {
 
   // Asks the process to look at `request` soon. Any thread; lost rings are repeated by the tick.
   void ring(u32 bits) {
-    // Acquire: if answer() has not seen the bits, this ring comes after its resets.
-    request.fetch_or(bits, std::memory_order_acq_rel);
+    request.fetch_or(bits, std::memory_order_release);
     ring_doorbell();
   }
   void ring_doorbell() {
@@ -102,6 +101,7 @@ struct RunState {
       bell->stack_limit.store(stack_limit, std::memory_order_relaxed);
       bell->preempt.store(0, std::memory_order_relaxed);
     }
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     return request.exchange(0, std::memory_order_acq_rel);
   }
 };
