@@ -1,0 +1,183 @@
+// How a process is made, how it ends, and how its block becomes the next one.
+
+#include <utility>
+
+#include "host/lunatic/resources.h"
+#include "host/process.h"
+#include "host/runtime.h"
+#include "host/wasi/open_state.h"
+#include "jit/gc/space.h"
+
+namespace lr {
+namespace {
+
+// Where a process of either class begins; both grow.
+constexpr u64 kFirstStackBytes = 64 * kKiB;
+constexpr u64 kFirstMemoryBytes = 64 * kKiB;
+
+// Gives the pages of heaps that have ended back to the system, which takes a while.
+class TrimJob final : public Job {
+  void work() override {
+    while (!jit::gc::Space::get()->trim(jit::gc::Space::kTrimBlocks)) continue;
+  }
+};
+
+// Whether the store of one can serve the other.
+bool is_same_shape(const ProcessConfig& a, const ProcessConfig& b) {
+  return a.memory_class == b.memory_class && a.memory_max_bytes == b.memory_max_bytes &&
+         a.exact_extent == b.exact_extent && a.move_always == b.move_always &&
+         a.collects_always == b.collects_always;
+}
+
+}  // namespace
+
+// --- Making it.
+
+Process::Process(EnvironmentRef environment, ConfigRef config)
+    : sched::Process(kFamily),
+      scheduler_(environment->runtime().scheduler()),
+      environment_(std::move(environment)),
+      config_(std::move(config)) {}
+
+Status Process::make_store(u64 slot_memory_bytes) {
+  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
+  const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
+  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
+  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+  jit::ProcessStoreOptions options;
+  options.memory.memory_class = config_->memory_class;
+  options.memory.source = memory_.get();
+  options.memory.size_max = config_->memory_max_bytes;
+  options.memory.exact_extent = config_->exact_extent;
+  options.memory.move_always = config_->move_always;
+  options.collects_always = config_->collects_always;
+  options.waiter = &waiter_;
+  store_ = std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, options);
+  return ok_status();
+}
+
+Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config) {
+  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config)));
+  // A guarded memory never sits in a slot.
+  const bool is_dense = process->config_->memory_class == jit::MemoryClass::Dense;
+  TRY(process->make_store(is_dense ? kFirstMemoryBytes : 0));
+  return process;
+}
+
+Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
+                                                 ModuleRef module, u32 worker) {
+  if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
+    if (is_same_shape(*warm->config_, *config)) {
+      warm->restart(std::move(environment), std::move(config), std::move(module));
+      return warm;
+    }
+  }
+  std::unique_ptr<Process> process =
+      TRY(Process::create(std::move(environment), std::move(config)));
+  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
+  process->module_ = std::move(module);
+  return process;
+}
+
+void Process::restart(EnvironmentRef environment, ConfigRef config, ModuleRef module) {
+  if (environment_ != environment) environment_ = std::move(environment);
+  if (config_ != config) config_ = std::move(config);
+  module_ = std::move(module);
+  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+  inbox_.reopen();
+  reusable_ = false;
+  entry_.outcome = Outcome();
+  start_.outcome = Outcome();
+  ends_ = false;
+  dies_with_links_ = true;
+}
+
+void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
+  entry_.function = function;
+  entry_.values.assign(values.begin(), values.end());
+  entry_.values.resize(std::max<usize>(values.size(), jit::value_words(function->type)));
+  entry_.ends_process = true;
+  start_.function = instance_->start();
+  posted_.store(start_.function != nullptr ? &start_ : &entry_, std::memory_order_release);
+}
+
+void Process::start_with(Outcome failure) {
+  entry_.function = nullptr;
+  entry_.outcome = std::move(failure);
+  entry_.ends_process = true;
+  posted_.store(&entry_, std::memory_order_release);
+}
+
+// The start function has ended.
+sched::Next Process::started() {
+  if (!start_.outcome.returned()) entry_.outcome = start_.outcome;
+  tell_starter();
+  return start_.outcome.returned() ? start_call(entry_) : sched::Next::Done;
+}
+
+void Process::tell_starter() {
+  if (start_report_ == nullptr) return;
+  const std::shared_ptr<StartReport> report = std::move(start_report_);
+  report->outcome = start_.outcome;
+  report->done.store(true, std::memory_order_release);
+  scheduler_.wake(*report->waiting);
+}
+
+wasi::State& Process::wasi() {
+  if (wasi_ == nullptr) static_cast<void>(open_wasi());
+  return *wasi_;
+}
+
+Status Process::open_wasi() {
+  wasi_ = std::make_unique<wasi::State>();
+  return wasi::open_state(*config_, *wasi_);
+}
+
+lunatic::Resources& Process::resources() {
+  if (resources_ == nullptr) resources_ = std::make_unique<lunatic::Resources>();
+  return *resources_;
+}
+
+// --- Ending it.
+
+Process::~Process() {
+  waiter_.leave();
+  drop_envelopes(inbox_.close());
+  store_.reset();
+  if (slot_) {
+    const u64 stack_used = stack_.release(run);
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+  }
+}
+
+void Process::on_done(sched::Worker& worker) {
+  home_ = worker.index();
+  tell_the_others(worker);
+  const bool had_objects = store_->has_heap();
+  give_back();
+  if (had_objects && jit::gc::Space::get()->wants_trim()) {
+    scheduler_.helpers().submit(*new TrimJob);
+  }
+  if (ended_ != nullptr) ended_->signal();
+}
+
+// All that it held but what the next process of the module can use.
+void Process::give_back() {
+  waiter_.leave();
+  scratch_.reset();
+  relations_.reset();
+  resources_.reset();
+  wasi_.reset();
+  reusable_ = false;
+}
+
+void Process::dispose() {
+  if (!reusable_) {
+    delete this;
+    return;
+  }
+  const ModuleRef module = std::move(module_);
+  module->warm().put(std::unique_ptr<Process>(this), home_);
+}
+
+}  // namespace lr
