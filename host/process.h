@@ -170,7 +170,9 @@ class Process final : public sched::Process {
 
   // --- Life.
   Status make_store(u64 slot_memory_bytes);
-  void restart(EnvironmentRef environment, ConfigRef config, ModuleRef module);
+  jit::ProcessStoreOptions store_options();
+  bool restart(const EnvironmentRef& environment, const ConfigRef& config,
+               const ModuleRef& module);
   void give_back();
   void tell_the_others(sched::Worker& worker);
 

@@ -22,12 +22,6 @@ class TrimJob final : public Job {
   }
 };
 
-// Whether the store of one can serve the other.
-bool is_same_shape(const ProcessConfig& a, const ProcessConfig& b) {
-  return a.memory_class == b.memory_class && a.memory_max_bytes == b.memory_max_bytes &&
-         a.exact_extent == b.exact_extent && a.move_always == b.move_always &&
-         a.collects_always == b.collects_always;
-}
 
 }  // namespace
 
@@ -39,11 +33,7 @@ Process::Process(EnvironmentRef environment, ConfigRef config)
       environment_(std::move(environment)),
       config_(std::move(config)) {}
 
-Status Process::make_store(u64 slot_memory_bytes) {
-  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
-  const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
-  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
-  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+jit::ProcessStoreOptions Process::store_options() {
   jit::ProcessStoreOptions options;
   options.memory.memory_class = config_->memory_class;
   options.memory.source = memory_.get();
@@ -52,7 +42,16 @@ Status Process::make_store(u64 slot_memory_bytes) {
   options.memory.move_always = config_->move_always;
   options.collects_always = config_->collects_always;
   options.waiter = &waiter_;
-  store_ = std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, options);
+  return options;
+}
+
+Status Process::make_store(u64 slot_memory_bytes) {
+  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
+  const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
+  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
+  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+  store_ = std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run,
+                                               store_options());
   return ok_status();
 }
 
@@ -67,10 +66,7 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
 Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
                                                  ModuleRef module, u32 worker) {
   if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
-    if (is_same_shape(*warm->config_, *config)) {
-      warm->restart(std::move(environment), std::move(config), std::move(module));
-      return warm;
-    }
+    if (warm->restart(environment, config, module)) return warm;
   }
   std::unique_ptr<Process> process =
       TRY(Process::create(std::move(environment), std::move(config)));
@@ -79,17 +75,24 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
   return process;
 }
 
-void Process::restart(EnvironmentRef environment, ConfigRef config, ModuleRef module) {
-  if (environment_ != environment) environment_ = std::move(environment);
-  if (config_ != config) config_ = std::move(config);
-  module_ = std::move(module);
-  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+// False if the next process needs a store of another kind.
+bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config,
+                      const ModuleRef& module) {
+  if (environment_ != environment) environment_ = environment;
+  if (config_ != config) {
+    config_ = config;
+    if (!store_->reset(store_options())) return false;
+  }
+  memory_->reset(config_->memory_max_bytes);
+  stack_.reset(run, config_->stack_max_bytes);
+  module_ = module;
   inbox_.reopen();
   reusable_ = false;
   entry_.outcome = Outcome();
   start_.outcome = Outcome();
   ends_ = false;
   dies_with_links_ = true;
+  return true;
 }
 
 void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
@@ -168,7 +171,7 @@ void Process::give_back() {
   relations_.reset();
   resources_.reset();
   wasi_.reset();
-  reusable_ = false;
+  reusable_ = module_ != nullptr && store_->reset(store_options());
 }
 
 void Process::dispose() {
