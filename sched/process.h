@@ -123,6 +123,17 @@ class Process {
   Account account_;
 };
 
+// Told of every process that leaves because it was interrupted, on its worker, before anything else
+// happens there: for measurements.
+class YieldProbe {
+ public:
+  // `rung_ns`: when the tick began to ring for what runs on that worker; 0: it did not.
+  virtual void yielded(Process& process, u64 rung_ns) = 0;
+
+ protected:
+  ~YieldProbe() = default;
+};
+
 // Keeps a process block (not the process) alive. Copying and dropping cost one atomic operation.
 class ProcessRef {
  public:
