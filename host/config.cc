@@ -24,6 +24,7 @@ ProcessConfig shrink(const ProcessConfig& wanted, const ProcessConfig& parent) {
   config.may_spawn = wanted.may_spawn && parent.may_spawn;
   config.mailbox.messages_max = std::min(wanted.mailbox.messages_max, parent.mailbox.messages_max);
   config.mailbox.bytes_max = std::min(wanted.mailbox.bytes_max, parent.mailbox.bytes_max);
+  config.memory_class = parent.memory_class;
   config.tracer = parent.tracer;
   config.exact_extent = parent.exact_extent;
   config.move_always = parent.move_always;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct DirectoryGrant {
 
 struct ProcessConfig {
   PermissionSet permissions;
-  jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
+  // Of all its memories that may be; absent: chosen for each process (host/memory_class.h).
+  std::optional<jit::MemoryClass> memory_class;
   u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
   u64 fuel_max = 0;  // Slices of kFuelPerSlice instructions; 0: any number.

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "host/linker.h"
+#include "host/memory_class.h"
 #include "jit/compiled_module.h"
 #include "jit/instance.h"
 
@@ -64,6 +65,7 @@ class LinkedModule {
   // The index of an exported function.
   std::optional<u32> function(std::string_view export_name) const;
   WarmProcesses& warm() { return warm_; }
+  MemoryHistory& history() { return history_; }
 
  private:
   LinkedModule(std::shared_ptr<jit::CompiledModule> compiled, std::vector<jit::Extern> imports);
@@ -72,6 +74,7 @@ class LinkedModule {
   std::vector<jit::Extern> imports_;
   std::unordered_map<std::string_view, u32> functions_;  // Names are the module's.
   WarmProcesses warm_;
+  MemoryHistory history_;
 };
 
 using ModuleRef = std::shared_ptr<LinkedModule>;

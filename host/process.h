@@ -32,6 +32,7 @@
 #include "host/inbox.h"
 #include "host/linked_module.h"
 #include "host/mailbox.h"
+#include "host/memory_class.h"
 #include "host/process_memory.h"
 #include "host/relations.h"
 #include "host/signal.h"
@@ -88,7 +89,7 @@ class Process final : public sched::Process {
   // the other, until somebody kills it.
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
   // Has an instance of the module, whose start function has not run: one that has ended and is as
-  // new, if there is one. The instance is of `memory_class` if it has a memory that may be.
+  // new, if there is one. `worker` is the caller's.
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config,
                                                  ModuleRef module, u32 worker);
   ~Process() override;
@@ -166,13 +167,12 @@ class Process final : public sched::Process {
     Caller caller;
   };
 
-  Process(EnvironmentRef environment, ConfigRef config);
+  Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class);
 
   // --- Life.
-  Status make_store(u64 slot_memory_bytes);
+  Status make_store();
   jit::ProcessStoreOptions store_options();
-  bool restart(const EnvironmentRef& environment, const ConfigRef& config,
-               const ModuleRef& module);
+  bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
   void give_back();
   void tell_the_others(sched::Worker& worker);
 
@@ -212,6 +212,7 @@ class Process final : public sched::Process {
   ConfigRef config_;
   ModuleRef module_;
   jit::Instance* instance_ = nullptr;
+  const jit::MemoryClass memory_class_;
   std::unique_ptr<wasi::State> wasi_;
   sched::Slot slot_;
   sched::ProcessStack stack_;

@@ -22,20 +22,20 @@ class TrimJob final : public Job {
   }
 };
 
-
 }  // namespace
 
 // --- Making it.
 
-Process::Process(EnvironmentRef environment, ConfigRef config)
+Process::Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class)
     : sched::Process(kFamily),
       scheduler_(environment->runtime().scheduler()),
       environment_(std::move(environment)),
-      config_(std::move(config)) {}
+      config_(std::move(config)),
+      memory_class_(memory_class) {}
 
 jit::ProcessStoreOptions Process::store_options() {
   jit::ProcessStoreOptions options;
-  options.memory.memory_class = config_->memory_class;
+  options.memory.memory_class = memory_class_;
   options.memory.source = memory_.get();
   options.memory.size_max = config_->memory_max_bytes;
   options.memory.exact_extent = config_->exact_extent;
@@ -45,31 +45,35 @@ jit::ProcessStoreOptions Process::store_options() {
   return options;
 }
 
-Status Process::make_store(u64 slot_memory_bytes) {
+Status Process::make_store() {
+  // A guarded memory never sits in a slot.
+  const bool is_dense = memory_class_ == jit::MemoryClass::Dense;
+  const u64 slot_memory_bytes = is_dense ? kFirstMemoryBytes : 0;
   slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
   const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
   memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
   stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
-  store_ = std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run,
-                                               store_options());
+  store_ =
+      std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, store_options());
   return ok_status();
 }
 
 Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config) {
-  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config)));
-  // A guarded memory never sits in a slot.
-  const bool is_dense = process->config_->memory_class == jit::MemoryClass::Dense;
-  TRY(process->make_store(is_dense ? kFirstMemoryBytes : 0));
+  const jit::MemoryClass chosen = config->memory_class.value_or(jit::MemoryClass::Guarded);
+  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
+  TRY(process->make_store());
   return process;
 }
 
 Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
                                                  ModuleRef module, u32 worker) {
+  const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
+      module->compiled()->module(), config->memory_max_bytes, module->history(), false));
   if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
-    if (warm->restart(environment, config, module)) return warm;
+    if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
   }
-  std::unique_ptr<Process> process =
-      TRY(Process::create(std::move(environment), std::move(config)));
+  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
+  TRY(process->make_store());
   process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   process->module_ = std::move(module);
   return process;
@@ -171,7 +175,11 @@ void Process::give_back() {
   relations_.reset();
   resources_.reset();
   wasi_.reset();
-  reusable_ = module_ != nullptr && store_->reset(store_options());
+  if (module_ == nullptr) return;
+  if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
+    module_->history().note(instance_->memory(0).size());
+  }
+  reusable_ = store_->reset(store_options());
 }
 
 void Process::dispose() {

@@ -151,7 +151,11 @@ class Run {
     }
     config.environment = options_.environment;
     config.directories = options_.directories;
-    config.memory_class = class_;
+    // Otherwise chosen for each process; this one may always have addresses to spare.
+    if (options_.memory_class != RunOptions::MemoryClass::Auto ||
+        class_ == jit::MemoryClass::Dense) {
+      config.memory_class = class_;
+    }
     config.memory_max_bytes = options_.memory_max_bytes;
     config.stack_max_bytes = options_.stack_max_bytes;
     config.exact_extent = options_.exact_extent;
