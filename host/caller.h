@@ -3,6 +3,7 @@
 // the reference across waits; what it says about memory and worker is fresh at each entry.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <memory>
 #include <string>
@@ -57,6 +58,10 @@ template <typename T>
 class [[nodiscard]] Step {
  public:
   Step(T value) : value_(std::move(value)) {}     // NOLINT
+  // What becomes a T: the value or the Halt of a TrapOr.
+  template <typename U>
+    requires std::convertible_to<U, T>
+  Step(U value) : value_(T(std::move(value))) {}  // NOLINT
   Step(Again) {}                                  // NOLINT
   Step(Task<T> task) : task_(std::move(task)) {}  // NOLINT
 
