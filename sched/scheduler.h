@@ -56,6 +56,7 @@ struct SchedulerOptions {
   bool preempt = true;           // Whether the tick rings for the slice's sake.
   u32 processes_max = 1u << 24;  // Live at the same time.
   u32 helper_threads = 4;
+  YieldProbe* yield_probe = nullptr;  // Outlives the scheduler.
   SlotOptions slots;
 };
 
