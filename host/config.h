@@ -11,10 +11,15 @@
 #include "host/mailbox.h"
 #include "host/permissions.h"
 #include "jit/compiler/compile.h"
+#include "jit/table.h"
 
 namespace lr {
 
 class Tracer;
+
+namespace wasi {
+class Capture;
+}
 
 // A directory that a guest may use.
 struct DirectoryGrant {
@@ -29,6 +34,7 @@ struct ProcessConfig {
   std::optional<jit::MemoryClass> memory_class;
   u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
+  u64 table_elements_max = jit::Table::kMaxElements;  // Of each table.
   u64 fuel_max = 0;  // Slices of kFuelPerSlice instructions; 0: any number.
   bool may_compile_modules = false;
   bool may_create_configs = false;
@@ -39,6 +45,9 @@ struct ProcessConfig {
   std::vector<std::string> arguments;    // The first is the program's own name.
   std::vector<std::string> environment;  // "NAME=value"
   std::vector<DirectoryGrant> directories;
+  // Gets what this process and its descendants write to standard output and error; null: those get
+  // it.
+  std::shared_ptr<wasi::Capture> capture;
 
   Tracer* tracer = nullptr;
   // Test modes: the extent rises by exactly what was asked for; memories and stacks move whenever
