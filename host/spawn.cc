@@ -61,7 +61,7 @@ Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 w
   const ProcessConfig& config = *request.config;
   if (!config.directories.empty() || config.capture != nullptr) TRY(process->open_wasi());
   prepare_entry(*process, request);
-  process->report_start_to(request.report);
+  if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);
   return process;
 }
