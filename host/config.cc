@@ -18,7 +18,6 @@ ProcessConfig shrink(const ProcessConfig& wanted, const ProcessConfig& parent) {
   config.permissions = wanted.permissions & parent.permissions;
   config.memory_max_bytes = std::min(wanted.memory_max_bytes, parent.memory_max_bytes);
   config.stack_max_bytes = std::min(wanted.stack_max_bytes, parent.stack_max_bytes);
-  config.table_elements_max = std::min(wanted.table_elements_max, parent.table_elements_max);
   config.fuel_max = smaller_limit(wanted.fuel_max, parent.fuel_max);
   config.may_compile_modules = wanted.may_compile_modules && parent.may_compile_modules;
   config.may_create_configs = wanted.may_create_configs && parent.may_create_configs;

@@ -11,7 +11,6 @@
 #include "host/mailbox.h"
 #include "host/permissions.h"
 #include "jit/compiler/compile.h"
-#include "jit/table.h"
 
 namespace lr {
 
@@ -34,7 +33,6 @@ struct ProcessConfig {
   std::optional<jit::MemoryClass> memory_class;
   u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
-  u64 table_elements_max = jit::Table::kMaxElements;  // Of each table.
   u64 fuel_max = 0;  // Slices of kFuelPerSlice instructions; 0: any number.
   bool may_compile_modules = false;
   bool may_create_configs = false;

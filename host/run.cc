@@ -235,7 +235,6 @@ ProcessConfig root_config(const RunOptions& options, Tracer* tracer) {
   }
   config.memory_max_bytes = options.memory_max_bytes;
   config.stack_max_bytes = options.stack_max_bytes;
-  config.table_elements_max = options.table_elements_max;
   config.exact_extent = options.exact_extent;
   config.move_always = options.move_always;
   config.capture = options.capture;

@@ -12,7 +12,6 @@
 #include "host/trace.h"
 #include "jit/compiled_module.h"
 #include "jit/engine.h"
-#include "jit/table.h"
 #include "sched/scheduler.h"
 
 namespace lr {
@@ -34,7 +33,6 @@ struct RunOptions {
   u64 timeout_ns = 0;  // 0: none.
   u64 memory_max_bytes = ~u64{0};
   u64 stack_max_bytes = 8 * kMiB;
-  u64 table_elements_max = jit::Table::kMaxElements;  // Of each table.
   enum class MemoryClass : u8 { Auto, Guarded, Dense } memory_class = MemoryClass::Auto;
   bool compile_eagerly = false;
   // Test modes, see ProcessConfig.

@@ -88,7 +88,7 @@ RunOptions run_options(const CommandLine& line) {
 void be_like_reference(const CommandLine& line, std::span<const std::string> directories,
                        RunOptions& options) {
   constexpr u64 kMemoryMaxBytes = 0xffff'ffff;
-  constexpr u64 kTableElementsMax = 99'999;
+  constexpr u32 kTableElementsMax = 99'999;
   if (!line.has(Opt::Argv0)) options.argv0 = options.name.substr(options.name.rfind('/') + 1);
   options.environment.clear();
   for (char** entry = environ; *entry != nullptr; entry++) options.environment.emplace_back(*entry);
@@ -98,7 +98,7 @@ void be_like_reference(const CommandLine& line, std::span<const std::string> dir
     options.directories.push_back({.host_path = path, .guest_name = path});
   }
   options.memory_max_bytes = std::min(options.memory_max_bytes, kMemoryMaxBytes);
-  options.table_elements_max = kTableElementsMax;
+  options.engine.table_elements_max = kTableElementsMax;
 }
 
 namespace {

@@ -56,7 +56,10 @@ std::optional<std::string> old_message(std::string_view text) {
   constexpr std::string_view kEnd = "', ";
   for (usize at = text.find(kEnd); at != std::string_view::npos; at = text.find(kEnd, at + 1)) {
     const std::string_view place = text.substr(at + kEnd.size());
-    if (is_place(place.substr(0, place.find('\n')))) return std::string(text.substr(0, at));
+    const std::string_view line = place.substr(0, place.find('\n'));
+    if (line.find(kEnd) == std::string_view::npos && is_place(line)) {
+      return std::string(text.substr(0, at));
+    }
   }
   const usize end = text.find(kEnd);
   return end == std::string_view::npos ? std::nullopt
