@@ -91,8 +91,9 @@ class Process final : public sched::Process {
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
   // Has an instance of the module, whose start function has not run: one that has ended and is as
   // new, if there is one. `worker` is the caller's.
-  static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker);
+  static Result<std::unique_ptr<Process>> create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker);
   ~Process() override;
 
   // --- What it is. Immutable while it lives.

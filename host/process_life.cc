@@ -74,18 +74,18 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
   return process;
 }
 
-Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker) {
+Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker) {
   const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
       module->compiled()->module(), config->memory_max_bytes, module->history(), false));
   if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
     if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
   }
-  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  process->module_ = std::move(module);
+  std::unique_ptr<Process> process(new Process(environment, config, chosen));
+  process->module_ = module;
   TRY(process->make_store());
-  process->instance_ =
-      TRY(process->store_->instantiate(process->module_->compiled(), process->module_->imports()));
+  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
 
