@@ -68,7 +68,7 @@ Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 w
 
 }  // namespace
 
-Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& worker) {
+Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
   std::unique_ptr<Process> process = TRY(make_process(request, worker.index()));
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);

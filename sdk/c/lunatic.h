@@ -41,15 +41,15 @@ enum {
 
 // error
 LUNATIC_IMPORT("error", "string_size") uint32_t lunatic_error_string_size(uint64_t error);
-LUNATIC_IMPORT("error", "to_string") void lunatic_error_to_string(uint64_t error, char *text);
+LUNATIC_IMPORT("error", "to_string") void lunatic_error_to_string(uint64_t error, char* text);
 LUNATIC_IMPORT("error", "drop") void lunatic_error_drop(uint64_t error);
 
 // message: one message is being written or read at a time.
 LUNATIC_IMPORT("message", "create_data")
 void lunatic_message_create_data(int64_t tag, uint64_t capacity);
 LUNATIC_IMPORT("message", "write_data")
-uint32_t lunatic_message_write_data(const void *data, size_t size);
-LUNATIC_IMPORT("message", "read_data") uint32_t lunatic_message_read_data(void *data, size_t size);
+uint32_t lunatic_message_write_data(const void* data, size_t size);
+LUNATIC_IMPORT("message", "read_data") uint32_t lunatic_message_read_data(void* data, size_t size);
 LUNATIC_IMPORT("message", "seek_data") void lunatic_message_seek_data(uint64_t position);
 LUNATIC_IMPORT("message", "get_tag") int64_t lunatic_message_get_tag(void);
 LUNATIC_IMPORT("message", "get_process_id") uint64_t lunatic_message_get_process_id(void);
@@ -61,7 +61,7 @@ LUNATIC_IMPORT("message", "send_receive_skip_search")
 uint32_t lunatic_message_send_receive_skip_search(uint64_t process, int64_t tag,
                                                   uint64_t timeout_ms);
 LUNATIC_IMPORT("message", "receive")
-uint32_t lunatic_message_receive(const int64_t *tags, size_t count, uint64_t timeout_ms);
+uint32_t lunatic_message_receive(const int64_t* tags, size_t count, uint64_t timeout_ms);
 
 // timer
 LUNATIC_IMPORT("timer", "send_after")
@@ -70,7 +70,7 @@ LUNATIC_IMPORT("timer", "cancel_timer") uint32_t lunatic_timer_cancel_timer(uint
 
 // process
 LUNATIC_IMPORT("process", "compile_module")
-int32_t lunatic_process_compile_module(const void *data, size_t size, uint64_t *id);
+int32_t lunatic_process_compile_module(const void* data, size_t size, uint64_t* id);
 LUNATIC_IMPORT("process", "drop_module") void lunatic_process_drop_module(uint64_t module);
 LUNATIC_IMPORT("process", "create_config") int64_t lunatic_process_create_config(void);
 LUNATIC_IMPORT("process", "drop_config") void lunatic_process_drop_config(uint64_t config);
@@ -96,15 +96,16 @@ LUNATIC_IMPORT("process", "config_set_can_spawn_processes")
 void lunatic_process_config_set_can_spawn_processes(uint64_t config, uint32_t can);
 LUNATIC_IMPORT("process", "spawn")
 uint32_t lunatic_process_spawn(int64_t link_tag, int64_t config, int64_t module,
-                               const char *function, size_t function_size, const void *params,
-                               size_t params_size, uint64_t *id);
+                               const char* function, size_t function_size, const void* params,
+                               size_t params_size, uint64_t* id);
 LUNATIC_IMPORT("process", "get_or_spawn")
-uint32_t lunatic_process_get_or_spawn(const char *name, size_t name_size, int64_t link_tag,
-                                      int64_t config, int64_t module, const char *function,
-                                      size_t function_size, const void *params, size_t params_size,
-                                      uint64_t *node, uint64_t *id);
+uint32_t lunatic_process_get_or_spawn(const char* name, size_t name_size, int64_t link_tag,
+                                      int64_t config, int64_t module, const char* function,
+                                      size_t function_size, const void* params, size_t params_size,
+                                      uint64_t* node, uint64_t* id);
 LUNATIC_IMPORT("process", "sleep_ms") void lunatic_process_sleep_ms(uint64_t milliseconds);
-LUNATIC_IMPORT("process", "die_when_link_dies") void lunatic_process_die_when_link_dies(uint32_t dies);
+LUNATIC_IMPORT("process", "die_when_link_dies")
+void lunatic_process_die_when_link_dies(uint32_t dies);
 LUNATIC_IMPORT("process", "process_id") uint64_t lunatic_process_process_id(void);
 LUNATIC_IMPORT("process", "environment_id") uint64_t lunatic_process_environment_id(void);
 LUNATIC_IMPORT("process", "link") void lunatic_process_link(int64_t tag, uint64_t process);
@@ -116,20 +117,20 @@ LUNATIC_IMPORT("process", "exists") uint32_t lunatic_process_exists(uint64_t pro
 
 // registry
 LUNATIC_IMPORT("registry", "put")
-void lunatic_registry_put(const char *name, size_t size, uint64_t node, uint64_t process);
+void lunatic_registry_put(const char* name, size_t size, uint64_t node, uint64_t process);
 LUNATIC_IMPORT("registry", "get")
-uint32_t lunatic_registry_get(const char *name, size_t size, uint64_t *node, uint64_t *process);
-LUNATIC_IMPORT("registry", "remove") void lunatic_registry_remove(const char *name, size_t size);
+uint32_t lunatic_registry_get(const char* name, size_t size, uint64_t* node, uint64_t* process);
+LUNATIC_IMPORT("registry", "remove") void lunatic_registry_remove(const char* name, size_t size);
 
 // wasi: what a configuration gives its processes to see.
 LUNATIC_IMPORT("wasi", "config_add_environment_variable")
-void lunatic_wasi_config_add_environment_variable(uint64_t config, const char *key, size_t key_size,
-                                                  const char *value, size_t value_size);
+void lunatic_wasi_config_add_environment_variable(uint64_t config, const char* key, size_t key_size,
+                                                  const char* value, size_t value_size);
 LUNATIC_IMPORT("wasi", "config_add_command_line_argument")
-void lunatic_wasi_config_add_command_line_argument(uint64_t config, const char *argument,
+void lunatic_wasi_config_add_command_line_argument(uint64_t config, const char* argument,
                                                    size_t size);
 LUNATIC_IMPORT("wasi", "config_preopen_dir")
-void lunatic_wasi_config_preopen_dir(uint64_t config, const char *path, size_t size);
+void lunatic_wasi_config_preopen_dir(uint64_t config, const char* path, size_t size);
 
 // version, trap, distributed
 LUNATIC_IMPORT("version", "major") uint32_t lunatic_version_major(void);
@@ -156,7 +157,7 @@ static inline void lunatic_trap_exits(void) { lunatic_process_die_when_link_dies
 
 // Writing: begin a message, put values into it, send it. Values are stored as they lie in memory.
 static inline void lunatic_begin(int64_t tag) { lunatic_message_create_data(tag, 0); }
-static inline void lunatic_put(const void *data, size_t size) {
+static inline void lunatic_put(const void* data, size_t size) {
   lunatic_message_write_data(data, size);
 }
 static inline void lunatic_put_i32(int32_t value) { lunatic_put(&value, sizeof value); }
@@ -165,7 +166,7 @@ static inline void lunatic_put_i64(int64_t value) { lunatic_put(&value, sizeof v
 static inline void lunatic_put_u64(uint64_t value) { lunatic_put(&value, sizeof value); }
 static inline void lunatic_put_f64(double value) { lunatic_put(&value, sizeof value); }
 // Its length in 4 bytes, then its characters.
-static inline void lunatic_put_string(const char *text) {
+static inline void lunatic_put_string(const char* text) {
   const uint32_t size = (uint32_t)strlen(text);
   lunatic_put_u32(size);
   lunatic_put(text, size);
@@ -194,7 +195,7 @@ static inline lunatic_kind lunatic_receive(uint64_t timeout_ms) {
 static inline lunatic_kind lunatic_receive_tag(int64_t tag, uint64_t timeout_ms) {
   return (lunatic_kind)lunatic_message_receive(&tag, 1, timeout_ms);
 }
-static inline lunatic_kind lunatic_receive_tags(const int64_t *tags, size_t count,
+static inline lunatic_kind lunatic_receive_tags(const int64_t* tags, size_t count,
                                                 uint64_t timeout_ms) {
   return (lunatic_kind)lunatic_message_receive(tags, count, timeout_ms);
 }
@@ -203,16 +204,16 @@ static inline lunatic_pid lunatic_dead(void) { return lunatic_message_get_proces
 static inline size_t lunatic_size(void) { return (size_t)lunatic_message_data_size(); }
 
 // Reading, in the order of writing. False: the message has less than that left.
-static inline bool lunatic_get(void *data, size_t size) {
+static inline bool lunatic_get(void* data, size_t size) {
   return lunatic_message_read_data(data, size) == size;
 }
-static inline bool lunatic_get_i32(int32_t *value) { return lunatic_get(value, sizeof *value); }
-static inline bool lunatic_get_u32(uint32_t *value) { return lunatic_get(value, sizeof *value); }
-static inline bool lunatic_get_i64(int64_t *value) { return lunatic_get(value, sizeof *value); }
-static inline bool lunatic_get_u64(uint64_t *value) { return lunatic_get(value, sizeof *value); }
-static inline bool lunatic_get_f64(double *value) { return lunatic_get(value, sizeof *value); }
+static inline bool lunatic_get_i32(int32_t* value) { return lunatic_get(value, sizeof *value); }
+static inline bool lunatic_get_u32(uint32_t* value) { return lunatic_get(value, sizeof *value); }
+static inline bool lunatic_get_i64(int64_t* value) { return lunatic_get(value, sizeof *value); }
+static inline bool lunatic_get_u64(uint64_t* value) { return lunatic_get(value, sizeof *value); }
+static inline bool lunatic_get_f64(double* value) { return lunatic_get(value, sizeof *value); }
 // With a zero at its end; false too if `room` bytes do not hold it.
-static inline bool lunatic_get_string(char *text, size_t room) {
+static inline bool lunatic_get_string(char* text, size_t room) {
   uint32_t size = 0;
   if (!lunatic_get_u32(&size) || size >= room || !lunatic_get(text, size)) return false;
   text[size] = 0;
@@ -220,21 +221,21 @@ static inline bool lunatic_get_string(char *text, size_t room) {
 }
 
 // Names, for all processes of the program.
-static inline void lunatic_register(const char *name, lunatic_pid pid) {
+static inline void lunatic_register(const char* name, lunatic_pid pid) {
   lunatic_registry_put(name, strlen(name), 0, pid);
 }
-static inline bool lunatic_lookup(const char *name, lunatic_pid *pid) {
+static inline bool lunatic_lookup(const char* name, lunatic_pid* pid) {
   uint64_t node = 0;
   return lunatic_registry_get(name, strlen(name), &node, pid) == LUNATIC_OK;
 }
-static inline void lunatic_unregister(const char *name) {
+static inline void lunatic_unregister(const char* name) {
   lunatic_registry_remove(name, strlen(name));
 }
 
 // ---- liblunatic.a: errors -----------------------------------------------------------------------
 
 // The text of an error, which is dropped. For the caller to free().
-char *lunatic_error_text(lunatic_error error);
+char* lunatic_error_text(lunatic_error error);
 
 // ---- liblunatic.a: functions as processes -------------------------------------------------------
 
@@ -242,7 +243,7 @@ char *lunatic_error_text(lunatic_error error);
 // another exit status is a failure, which its links are told.
 typedef void (*lunatic_entry)(int64_t argument);
 // The same with bytes, which are the process's own copy: its to free().
-typedef void (*lunatic_data_entry)(void *data, size_t size);
+typedef void (*lunatic_data_entry)(void* data, size_t size);
 
 typedef struct {
   int64_t link_tag;       // Not 0: linked with the caller, whom its failure reaches with this tag.
@@ -250,19 +251,19 @@ typedef struct {
 } lunatic_spawn_options;
 
 // LUNATIC_OK stores the process's id in *id, LUNATIC_FAILED an error's (lunatic_error_text).
-uint32_t lunatic_spawn(lunatic_entry entry, int64_t argument, lunatic_pid *id);
+uint32_t lunatic_spawn(lunatic_entry entry, int64_t argument, lunatic_pid* id);
 uint32_t lunatic_spawn_link(lunatic_entry entry, int64_t argument, int64_t link_tag,
-                            lunatic_pid *id);
-uint32_t lunatic_spawn_with(const lunatic_spawn_options *options, lunatic_entry entry,
-                            int64_t argument, lunatic_pid *id);
-uint32_t lunatic_spawn_data(const lunatic_spawn_options *options, lunatic_data_entry entry,
-                            const void *data, size_t size, lunatic_pid *id);
+                            lunatic_pid* id);
+uint32_t lunatic_spawn_with(const lunatic_spawn_options* options, lunatic_entry entry,
+                            int64_t argument, lunatic_pid* id);
+uint32_t lunatic_spawn_data(const lunatic_spawn_options* options, lunatic_data_entry entry,
+                            const void* data, size_t size, lunatic_pid* id);
 
 // In two steps: the process waits for its data, and what the caller does in between (monitoring it,
 // registering a name) is done before `entry` runs.
-uint32_t lunatic_spawn_waiting(const lunatic_spawn_options *options, lunatic_data_entry entry,
-                               lunatic_pid *id);
-void lunatic_send_data(lunatic_pid pid, const void *data, size_t size);
+uint32_t lunatic_spawn_waiting(const lunatic_spawn_options* options, lunatic_data_entry entry,
+                               lunatic_pid* id);
+void lunatic_send_data(lunatic_pid pid, const void* data, size_t size);
 
 // ---- liblunatic.a: requests and replies ---------------------------------------------------------
 
@@ -282,10 +283,10 @@ void lunatic_request_begin(int64_t tag);
 uint32_t lunatic_ask(lunatic_pid pid, uint64_t timeout_ms);
 
 // The answering side: after receiving a request, this comes first; then its values can be read.
-bool lunatic_request_read(lunatic_request *request);
+bool lunatic_request_read(lunatic_request* request);
 // Begin, put values, and answer.
-void lunatic_reply_begin(const lunatic_request *request);
-static inline void lunatic_reply(const lunatic_request *request) { lunatic_send(request->from); }
+void lunatic_reply_begin(const lunatic_request* request);
+static inline void lunatic_reply(const lunatic_request* request) { lunatic_send(request->from); }
 
 // ---- liblunatic.a: supervisor -------------------------------------------------------------------
 
@@ -298,7 +299,7 @@ typedef enum {
 typedef struct {
   lunatic_entry entry;
   int64_t argument;
-  const char *name;  // Registered for each new process; NULL: none.
+  const char* name;  // Registered for each new process; NULL: none.
 } lunatic_child;
 
 typedef struct {
@@ -312,14 +313,13 @@ typedef struct {
 // have ended normally or the stop message comes (true), or too many fail or one cannot be started
 // (false); those left are then killed, last first. For a process of its own: until it returns other
 // messages are dropped, and deaths of other links do not end it.
-bool lunatic_supervise(const lunatic_child *children, size_t count,
-                       const lunatic_supervision *how);
+bool lunatic_supervise(const lunatic_child* children, size_t count, const lunatic_supervision* how);
 
 // ---- liblunatic.a: trapping safely --------------------------------------------------------------
 
 // Calls function(argument). False if it trapped or called exit(): what it had written stays
 // written, its C stack is given back.
-bool lunatic_try(void (*function)(void *), void *argument);
+bool lunatic_try(void (*function)(void*), void* argument);
 
 #ifdef __cplusplus
 }

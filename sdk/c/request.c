@@ -20,8 +20,8 @@ uint32_t lunatic_ask(lunatic_pid pid, uint64_t timeout_ms) {
   return lunatic_message_send_receive_skip_search(pid, reply_tag, timeout_ms);
 }
 
-bool lunatic_request_read(lunatic_request *request) {
+bool lunatic_request_read(lunatic_request* request) {
   return lunatic_get_u64(&request->from) && lunatic_get_i64(&request->reply_tag);
 }
 
-void lunatic_reply_begin(const lunatic_request *request) { lunatic_begin(request->reply_tag); }
+void lunatic_reply_begin(const lunatic_request* request) { lunatic_begin(request->reply_tag); }

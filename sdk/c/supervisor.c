@@ -15,17 +15,17 @@ typedef enum {
 } child_state;
 
 typedef struct {
-  const lunatic_child *child;
+  const lunatic_child* child;
   lunatic_pid pid;
   int64_t tag;
   child_state state;
 } running;
 
 typedef struct {
-  const lunatic_supervision *how;
-  running *runs;
+  const lunatic_supervision* how;
+  running* runs;
   size_t count;
-  uint64_t *failures_ms;  // When the last `restarts_max` happened, as a ring.
+  uint64_t* failures_ms;  // When the last `restarts_max` happened, as a ring.
   uint64_t failures;
   bool is_stopped;
 } supervisor;
@@ -35,7 +35,7 @@ typedef struct {
   int64_t argument;
 } orders;
 
-static void run_child(void *data, size_t size) {
+static void run_child(void* data, size_t size) {
   orders said;
   memcpy(&said, data, size);
   free(data);
@@ -48,7 +48,7 @@ static uint64_t now_ms(void) {
   return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool start(running *run) {
+static bool start(running* run) {
   run->tag = lunatic_fresh_tag();
   const lunatic_spawn_options options = {run->tag, LUNATIC_SAME};
   if (lunatic_spawn_waiting(&options, run_child, &run->pid) != LUNATIC_OK) {
@@ -65,7 +65,7 @@ static bool start(running *run) {
 }
 
 // Receives one message and notes what it says.
-static void note(supervisor *all) {
+static void note(supervisor* all) {
   const lunatic_kind kind = lunatic_receive(LUNATIC_FOREVER);
   if (kind == LUNATIC_DATA) {
     if (all->how->stop_tag != LUNATIC_NO_TAG && lunatic_tag() == all->how->stop_tag) {
@@ -73,7 +73,7 @@ static void note(supervisor *all) {
     }
     return;
   }
-  for (running *run = all->runs; run < all->runs + all->count; run++) {
+  for (running* run = all->runs; run < all->runs + all->count; run++) {
     if (kind == LUNATIC_LINK_DIED && run->tag == lunatic_tag() && run->state == RUNNING) {
       run->state = FAILING;
     } else if (kind == LUNATIC_PROCESS_DIED && run->pid == lunatic_dead()) {
@@ -84,25 +84,25 @@ static void note(supervisor *all) {
 }
 
 // Ends it and waits until it has.
-static void stop(supervisor *all, running *run) {
+static void stop(supervisor* all, running* run) {
   if (run->state == RUNNING) lunatic_process_kill(run->pid);
   while (run->state == RUNNING || run->state == FAILING) note(all);
   run->state = DONE;
 }
 
 // Notes a failure; false if there were too many.
-static bool may_restart(supervisor *all) {
+static bool may_restart(supervisor* all) {
   const uint32_t most = all->how->restarts_max;
   if (most == 0) return false;
   const uint64_t now = now_ms();
-  uint64_t *const oldest = &all->failures_ms[all->failures % most];
+  uint64_t* const oldest = &all->failures_ms[all->failures % most];
   const bool is_too_many = all->failures >= most && now - *oldest <= all->how->within_ms;
   *oldest = now;
   all->failures++;
   return !is_too_many;
 }
 
-static bool restart(supervisor *all, size_t which) {
+static bool restart(supervisor* all, size_t which) {
   if (!may_restart(all)) return false;
   const size_t first = all->how->strategy == LUNATIC_ONE_FOR_ALL ? 0 : which;
   const size_t end = all->how->strategy == LUNATIC_ONE_FOR_ONE ? which + 1 : all->count;
@@ -113,7 +113,7 @@ static bool restart(supervisor *all, size_t which) {
   return true;
 }
 
-static bool watch(supervisor *all) {
+static bool watch(supervisor* all) {
   for (;;) {
     bool is_any_left = false;
     for (size_t i = 0; i < all->count; i++) {
@@ -125,8 +125,8 @@ static bool watch(supervisor *all) {
   }
 }
 
-bool lunatic_supervise(const lunatic_child *children, size_t count,
-                       const lunatic_supervision *how) {
+bool lunatic_supervise(const lunatic_child* children, size_t count,
+                       const lunatic_supervision* how) {
   supervisor all = {.how = how, .count = count};
   all.runs = calloc(count + 1, sizeof *all.runs);
   all.failures_ms = calloc(how->restarts_max + 1, sizeof *all.failures_ms);

@@ -1,5 +1,5 @@
-// A trap leaves the C stack (which is in memory, and not the machine's) where it was: the pointer to
-// its top is put back by hand.
+// A trap leaves the C stack (which is in memory, and not the machine's) where it was: the pointer
+// to its top is put back by hand.
 #include "lunatic.h"
 
 __asm__(".globaltype __stack_pointer, i32\n");
@@ -17,11 +17,11 @@ static inline void set_stack_pointer(uintptr_t value) {
 // What the host calls under its catch; 0 is what it answers itself after a trap.
 __attribute__((export_name("_lunatic_catch_trap"))) uint32_t lunatic_c_catch(uintptr_t function,
                                                                              uintptr_t argument) {
-  ((void (*)(void *))function)((void *)argument);
+  ((void (*)(void*))function)((void*)argument);
   return 1;
 }
 
-bool lunatic_try(void (*function)(void *), void *argument) {
+bool lunatic_try(void (*function)(void*), void* argument) {
   const uintptr_t top = stack_pointer();
   const uint32_t returned = lunatic_trap_catch((uintptr_t)function, (uintptr_t)argument);
   set_stack_pointer(top);

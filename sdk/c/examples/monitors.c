@@ -15,7 +15,7 @@ static void waits_and_fails(int64_t unused) {
   __builtin_trap();
 }
 
-static void await_end(lunatic_pid pid, const char *what) {
+static void await_end(lunatic_pid pid, const char* what) {
   const lunatic_kind kind = lunatic_receive(LUNATIC_FOREVER);
   const bool is_it = kind == LUNATIC_PROCESS_DIED && lunatic_dead() == pid;
   printf("%s: %s\n", what, is_it ? "seen" : "something else came");

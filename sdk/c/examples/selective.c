@@ -5,7 +5,7 @@
 
 enum { LOW = 1, HIGH = 2, DONE = 3 };
 
-static void post(lunatic_pid pid, int64_t tag, const char *text) {
+static void post(lunatic_pid pid, int64_t tag, const char* text) {
   lunatic_begin(tag);
   lunatic_put_string(text);
   lunatic_send(pid);

@@ -33,7 +33,7 @@ typedef struct {
   int64_t from, to;
 } range;
 
-static void sum(void *data, size_t size) {
+static void sum(void* data, size_t size) {
   range said;
   memcpy(&said, data, sizeof said);
   free(data);

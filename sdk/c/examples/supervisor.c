@@ -39,7 +39,7 @@ static void supervisor(int64_t parent) {
 }
 
 // The process of that name that is not `old`, which may not be there yet.
-static lunatic_pid find(const char *name, lunatic_pid old) {
+static lunatic_pid find(const char* name, lunatic_pid old) {
   lunatic_pid pid = 0;
   while (!lunatic_lookup(name, &pid) || pid == old) lunatic_sleep(1);
   return pid;

@@ -5,7 +5,7 @@
 
 enum { TICK = 1, ALARM = 2 };
 
-static lunatic_timer after(uint64_t delay_ms, int64_t tag, const char *text) {
+static lunatic_timer after(uint64_t delay_ms, int64_t tag, const char* text) {
   lunatic_begin(tag);
   lunatic_put_string(text);
   return lunatic_send_after(lunatic_self(), delay_ms);

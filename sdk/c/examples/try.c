@@ -8,14 +8,14 @@ typedef struct {
   int32_t dividend, divisor, quotient;
 } division;
 
-static void divide(void *argument) {
-  division *const work = argument;
+static void divide(void* argument) {
+  division* const work = argument;
   volatile int32_t padding[1000] = {0};  // Some of the C stack.
   padding[999] = work->divisor;
   work->quotient = work->dividend / padding[999];
 }
 
-static void leave(void *argument) {
+static void leave(void* argument) {
   (void)argument;
   exit(3);
 }
