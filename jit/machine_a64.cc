@@ -35,6 +35,7 @@ const u32 kPcSlotBytes = 16;
 const u64 kNearBytes = 128 * kMiB - kMiB;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 20;
+const u8 kTrapByte = 0;  // udf
 
 void write_stub_jump(u8* at, const void* target) {
   put32(at, 0x58000051);  // ldr x17, .+8
