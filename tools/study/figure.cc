@@ -53,7 +53,7 @@ constexpr u32 kPalette = 6;
 constexpr f64 kWidth = 1000;
 constexpr f64 kMargin = 24;
 constexpr f64 kNameWidth = 110;   // Left of an axis, for names.
-constexpr f64 kValueWidth = 150;  // Right of the means, for numbers.
+constexpr f64 kValueWidth = 172;  // Right of the means, for numbers.
 constexpr f64 kMeanRow = 34;
 constexpr f64 kTopHeight = 330;  // Of the two upper panels.
 constexpr f64 kMark = 4;         // Half of a mark's size.
@@ -66,13 +66,16 @@ struct Box {
   f64 left, top, right, bottom;
 };
 
-std::string style_of(usize column) { return fmt::format("p{}", (column - kControl) % kPalette); }
+// None has number 0.
+std::string style_of(jit::Preempt preempt) {
+  return fmt::format("p{}", static_cast<u32>(preempt) % kPalette);
+}
 
-// The mark of a column: the shape says the same as the colour.
-void mark(Svg& svg, Point at, usize column, f64 size = kMark) {
-  const std::string style = style_of(column);
+// The shape says the same as the colour.
+void mark(Svg& svg, Point at, jit::Preempt preempt, f64 size = kMark) {
+  const std::string style = style_of(preempt);
   const f64 s = size;
-  switch ((column - kControl) % kPalette) {
+  switch (static_cast<u32>(preempt) % kPalette) {
     case 0:
       return svg.rect({at.x - s / 3, at.y - s}, s / 1.5, 2 * s, style);
     case 1:
@@ -107,11 +110,11 @@ class Figure {
     const f64 middle = both ? kWidth * 0.53 : 0;
     if (has_slowdown()) {
       draw_means({kMargin + kNameWidth, top + 30, (both ? middle : kWidth) - kMargin - kValueWidth,
-                  top + kTopHeight - kAxisHeight});
+                  top + 30 + kMeanRow * static_cast<f64>(columns_ - kControl)});
     }
     if (has_latency()) {
       draw_latency(
-          {middle + kMargin + 46, top + 30, kWidth - kMargin, top + kTopHeight - kAxisHeight});
+          {middle + kMargin + 60, top + 30, kWidth - kMargin, top + kTopHeight - kAxisHeight});
     }
     top += kTopHeight;
     if (has_slowdown()) draw_programs(top);
@@ -129,7 +132,7 @@ class Figure {
   f64 head_height() const { return 92; }
   f64 height() const {
     const f64 rows = static_cast<f64>(results_.rows.size());
-    const f64 programs = has_slowdown() ? 70 + rows * row_height() + kAxisHeight : 0;
+    const f64 programs = has_slowdown() ? 36 + rows * row_height() + kAxisHeight : 0;
     return head_height() + kTopHeight + programs + kMargin;
   }
 
@@ -157,7 +160,7 @@ class Figure {
     f64 x = kMargin;
     for (usize column = kControl; column < columns_; column++) {
       const std::string& name = results_.columns[column].name;
-      mark(svg_, {x + kMark, 84}, column);
+      mark(svg_, {x + kMark, 84}, results_.columns[column].preempt);
       svg_.text({x + 14, 88}, name, "");
       x += 34 + 6.6 * static_cast<f64>(name.size());
     }
@@ -191,7 +194,7 @@ class Figure {
         ticks.push_back(ratio);
       }
     } else {
-      const u32 about = std::max(2u, static_cast<u32>((box.right - box.left) / 75));
+      const u32 about = std::max(2u, static_cast<u32>((box.right - box.left) / 60));
       for (const f64 percent : round_ticks((x.low() - 1) * 100, (x.high() - 1) * 100, about)) {
         ticks.push_back(1 + percent / 100);
       }
@@ -205,8 +208,8 @@ class Figure {
     }
     svg_.line({x(1), box.top}, {x(1), box.bottom}, "zero");
     svg_.rect({box.left, box.top}, box.right - box.left, box.bottom - box.top, "frame");
-    svg_.text({(box.left + box.right) / 2, box.bottom + 32}, "slowdown against none", "note",
-              Anchor::Middle);
+    svg_.text({(box.left + box.right) / 2, box.bottom + 32},
+              "slowdown against none; grey: the noise", "note", Anchor::Middle);
   }
 
   void draw_noise(const Scale& x, const Box& box) {
@@ -216,8 +219,9 @@ class Figure {
   }
 
   void draw_estimate(const Scale& x, f64 y, const Estimate& estimate, usize column, f64 size) {
-    svg_.line({x(estimate.low), y}, {x(estimate.high), y}, "bar " + style_of(column));
-    mark(svg_, {x(estimate.value), y}, column, size);
+    const jit::Preempt preempt = results_.columns[column].preempt;
+    svg_.line({x(estimate.low), y}, {x(estimate.high), y}, "bar " + style_of(preempt));
+    mark(svg_, {x(estimate.value), y}, preempt, size);
   }
 
   void draw_means(const Box& box) {
@@ -229,18 +233,16 @@ class Figure {
     const Scale x = ratio_scale(estimates, box.left, box.right);
     draw_noise(x, box);
     draw_ratio_axis(x, box);
-    const f64 row = std::min(kMeanRow, (box.bottom - box.top) / static_cast<f64>(estimates.size()));
     for (usize i = 0; i < estimates.size(); i++) {
-      const f64 y = box.top + row * (static_cast<f64>(i) + 0.5);
+      const f64 y = box.top + kMeanRow * (static_cast<f64>(i) + 0.5);
       const Estimate& estimate = estimates[i];
       svg_.text({box.left - 8, y + 4}, results_.columns[i + kControl].name, "", Anchor::End);
       draw_estimate(x, y, estimate, i + kControl, kMark + 1);
       svg_.text({box.right + 8, y + 4},
-                fmt::format("{} % ({} to {})", percent_text(estimate.value),
-                            percent_text(estimate.low), percent_text(estimate.high)),
+                fmt::format("{} % ({} to {})", percent_text(estimate.value, 2),
+                            percent_text(estimate.low, 2), percent_text(estimate.high, 2)),
                 "");
     }
-    svg_.text({box.left + 6, box.bottom - 6}, "grey band: none against none", "note");
   }
 
   void draw_programs(f64 top) {
@@ -279,7 +281,7 @@ class Figure {
   // --- Latency.
 
   void draw_latency(const Box& box) {
-    svg_.text({box.left - 46, box.top - 12}, "Time from request to yield", "panel");
+    svg_.text({box.left - 60, box.top - 12}, "Time from request to yield", "panel");
     f64 low = 1e12, high = 1;
     usize samples_max = 1;
     for (const ColumnSummary& column : summary_.columns) {
@@ -296,15 +298,16 @@ class Figure {
     const Scale y(Scale::Kind::Log, std::min(rarest, 0.1), 1, box.bottom, box.top);
     draw_latency_axes(x, y, box);
     for (usize i = kControl + 1; i < columns_; i++) {
-      draw_curve(x, y, summary_.columns[i].idle, "curve " + style_of(i));
-      draw_curve(x, y, summary_.columns[i].hogs, "curve hogs " + style_of(i));
+      const std::string style = style_of(results_.columns[i].preempt);
+      draw_curve(x, y, summary_.columns[i].idle, "curve " + style);
+      draw_curve(x, y, summary_.columns[i].hogs, "curve hogs " + style);
     }
-    const f64 left = box.right - 128;
-    for (const auto& [row, name, style] : {std::tuple{0, "idle machine", "curve p0"},
-                                           std::tuple{1, "among hogs", "curve hogs p0"}}) {
-      const f64 at = box.top + 16 + 16 * row;
-      svg_.line({left, at - 4}, {left + 30, at - 4}, style);
-      svg_.text({left + 38, at}, name, "note");
+    f64 left = box.right - 190;
+    for (const auto& [name, style] :
+         {std::pair{"alone", "curve p0"}, std::pair{"among hogs", "curve hogs p0"}}) {
+      svg_.line({left, box.top - 16}, {left + 30, box.top - 16}, style);
+      svg_.text({left + 37, box.top - 12}, name, "note");
+      left += 92;
     }
   }
 
@@ -313,16 +316,18 @@ class Figure {
       svg_.line({x(ns), box.top}, {x(ns), box.bottom}, "grid");
       std::string label = duration_text(ns * 1.0000001);
       if (const usize dot = label.find(".0 "); dot != std::string::npos) label.erase(dot, 2);
-      svg_.text({x(ns), box.bottom + 15}, label, "", Anchor::Middle);
+      svg_.text({x(ns), box.bottom + 16}, label, "", Anchor::Middle);
     }
     for (f64 share = 1; share >= y.low() * 0.999; share /= 10) {
       svg_.line({box.left, y(share)}, {box.right, y(share)}, "grid");
-      svg_.text({box.left - 6, y(share) + 4}, fmt::format("{:g} %", share * 100), "", Anchor::End);
+      const f64 middle = std::min(y(share) + 4, box.bottom - 1);
+      svg_.text({box.left - 6, middle}, fmt::format("{:g} %", share * 100), "", Anchor::End);
     }
     svg_.rect({box.left, box.top}, box.right - box.left, box.bottom - box.top, "frame");
-    svg_.text({(box.left + box.right) / 2, box.bottom + 32},
-              "share of the requests that take longer (both axes logarithmic)", "note",
+    svg_.text({(box.left + box.right) / 2, box.bottom + 32}, "time (logarithmic)", "note",
               Anchor::Middle);
+    svg_.text_upwards({box.left - 52, (box.top + box.bottom) / 2}, "requests that take longer",
+                      "note");
   }
 
   // How many samples exceed a value, as a curve of steps that are too small to see; one point for

@@ -29,6 +29,6 @@ std::string verdict(const Results& results, const Summary& summary, usize column
 // "812 ns", "13.4 us", "2.7 ms"
 std::string duration_text(f64 ns);
 // "+1.3" of 1.013.
-std::string percent_text(f64 ratio);
+std::string percent_text(f64 ratio, u32 decimals = 1);
 
 }  // namespace lr::study

@@ -9,6 +9,12 @@ namespace lr::study {
 
 namespace {
 
+// Characters, where each takes one column.
+usize width_of(std::string_view text) {
+  return static_cast<usize>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
 // Columns of text: the first to the left, the others to the right, two spaces between.
 class Table {
  public:
@@ -22,7 +28,7 @@ class Table {
     usize total = 0;
     for (usize i = 0; i < widths.size(); i++) {
       for (const auto& row : rows_)
-        widths[i] = std::max(widths[i], i < row.size() ? row[i].size() : 0);
+        widths[i] = std::max(widths[i], i < row.size() ? width_of(row[i]) : 0);
       total += widths[i] + (i == 0 ? 0 : 2);
     }
     std::string out;
@@ -59,7 +65,7 @@ std::string estimate_text(const Estimate& estimate) {
 }
 
 std::string slowdown_table(const Results& results, const Summary& summary) {
-  std::vector<std::string> header = {"program", "none ms", "spread"};
+  std::vector<std::string> header = {"program", "none", "spread"};
   for (usize i = kControl; i < results.columns.size(); i++) {
     header.push_back(results.columns[i].name);
   }
@@ -67,8 +73,7 @@ std::string slowdown_table(const Results& results, const Summary& summary) {
   for (usize i = 0; i < results.rows.size(); i++) {
     const RowSummary& row = summary.rows[i];
     const f64 widest = *std::max_element(row.spread.begin(), row.spread.end());
-    std::vector<std::string> cells = {results.rows[i].program,
-                                      fmt::format("{:.1f}", row.reference_ns / 1e6),
+    std::vector<std::string> cells = {results.rows[i].program, duration_text(row.reference_ns),
                                       fmt::format("{:.1f}%", widest * 100)};
     for (usize column = kControl; column < results.columns.size(); column++) {
       cells.push_back(estimate_text(row.slowdown[column]));
@@ -138,10 +143,11 @@ std::string duration_text(f64 ns) {
   return fmt::format("{:.1f} s", ns / 1e9);
 }
 
-std::string percent_text(f64 ratio) {
+std::string percent_text(f64 ratio, u32 decimals) {
   // No "-0.0".
-  const f64 percent = std::round((ratio - 1) * 1000) / 10;
-  return fmt::format("{:+.1f}", percent == 0 ? 0.0 : percent);
+  const f64 scale = std::pow(10, decimals);
+  const f64 percent = std::round((ratio - 1) * 100 * scale) / scale;
+  return fmt::format("{:+.{}f}", percent == 0 ? 0.0 : percent, decimals);
 }
 
 std::vector<Condition> conditions(const Results& results, const Summary& summary) {
@@ -188,11 +194,11 @@ std::vector<Condition> conditions(const Results& results, const Summary& summary
 std::string verdict(const Results& results, const Summary& summary, usize column) {
   const ColumnSummary& about = summary.columns[column];
   const Estimate& mean = about.slowdown;
-  const std::string interval = fmt::format("{}% ({} to {})", percent_text(mean.value),
-                                           percent_text(mean.low), percent_text(mean.high));
+  const std::string interval = fmt::format("{}% ({} to {})", percent_text(mean.value, 2),
+                                           percent_text(mean.low, 2), percent_text(mean.high, 2));
   const std::string& name = results.columns[column].name;
   if (about.above_noise) return fmt::format("{} costs {}", name, interval);
-  return fmt::format("{}: {} is not above the noise of ±{:.1f}%", name, interval,
+  return fmt::format("{}: {} is not above the noise of ±{:.2f}%", name, interval,
                      summary.noise * 100);
 }
 

@@ -14,17 +14,15 @@ constexpr PermissionSet kPermissions = {Permission::Arguments,   Permission::Env
                                         Permission::Clocks,      Permission::Randomness,
                                         Permission::Descriptors, Permission::Exit};
 
-std::unique_ptr<wasi::State> make_state(const Program& program) {
-  auto state = std::make_unique<wasi::State>();
-  state->arguments = program.arguments;
+// Standard streams that lead nowhere.
+void silence(wasi::State& state) {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (nothing < 0) return state;
+  if (nothing < 0) return;
   for (u32 fd = 0; fd < 3; fd++) {
     const wasi::Rights withheld = fd == 0 ? wasi::kFdWrite : wasi::kFdRead;
-    state->fds.put(fd, wasi::adopt_stream(nothing, wasi::kAllRights & ~withheld));
+    state.fds.put(fd, wasi::adopt_stream(nothing, wasi::kAllRights & ~withheld));
   }
   ::close(nothing);
-  return state;
 }
 
 Error failed(const Program& program, std::string why) {
@@ -58,8 +56,12 @@ Result<std::unique_ptr<Guest>> Guest::create(Rig& rig) {
   const Program& program = rig.program();
   ProcessConfig config;
   config.permissions = kPermissions;
-  config.memory_class = rig.memory_class();
-  guest->handle_ = TRY(rig.runtime().create_process(config, make_state(program)));
+  config.memory_class = rig.setup().memory_class;
+  config.arguments = program.arguments;
+  config.directories = rig.setup().directories;
+  guest->handle_ = TRY(rig.runtime().create_process(config));
+  TRY(guest->handle_->process().open_wasi());
+  silence(guest->handle_->process().wasi());
   jit::Instance* instance = TRY(guest->handle_->instantiate(rig.module()));
   const std::optional<jit::Extern> entry = instance->find_export(program.entry);
   if (!entry || entry->func == nullptr) return failed(program, "no function " + program.entry);

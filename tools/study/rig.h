@@ -16,6 +16,7 @@ namespace lr::study {
 struct Setup {
   jit::EngineOptions engine;  // But for the mechanism.
   jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
+  std::vector<DirectoryGrant> directories;  // For programs that read files.
 };
 
 class Rig {
@@ -28,7 +29,7 @@ class Rig {
   Runtime& runtime() { return *runtime_; }
   const Program& program() const { return program_; }
   const std::shared_ptr<jit::CompiledModule>& module() const { return module_; }
-  jit::MemoryClass memory_class() const { return setup_.memory_class; }
+  const Setup& setup() const { return setup_; }
   const jit::CodeStats& code() const { return code_; }
 
  private:

@@ -178,7 +178,9 @@ TEST(Histogram, CountsEverySampleOnce) {
     EXPECT_GT(bucket.count, 0u);
     EXPECT_TRUE(total == 0 || bucket.up_to > last);
     for (u64 i = 0; i < bucket.count; i++) EXPECT_LE(samples[at++], bucket.up_to);
-    if (at < samples.size()) EXPECT_GT(samples[at], bucket.up_to);
+    if (at < samples.size()) {
+      EXPECT_GT(samples[at], bucket.up_to);
+    }
     last = bucket.up_to;
     total += bucket.count;
   }
