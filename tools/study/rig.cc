@@ -72,24 +72,25 @@ Result<std::unique_ptr<Guest>> Guest::create(Rig& rig) {
 void Guest::start() {
   done_.reset();
   call_.function = entry_;
-  call_.values = rig_.program().values;
-  call_.values.resize(std::max<usize>(call_.values.size(), jit::value_words(entry_->type)));
-  call_.outcome = Outcome();
+  values_ = rig_.program().values;
+  values_.resize(std::max<usize>(values_.size(), jit::value_words(entry_->type)));
+  call_.values = values_.data();
+  outcome_ = Outcome();
+  call_.outcome = &outcome_;
   call_.done = &done_;
   handle_->post(call_);
 }
 
 Status Guest::finish() {
   const Program& program = rig_.program();
-  const Outcome& outcome = call_.outcome;
-  if (outcome.kind == Outcome::Kind::Exited) {
-    if (outcome.exit_status == 0) return ok_status();
-    return failed(program, fmt::format("exited with status {}", outcome.exit_status));
+  if (outcome_.kind == Outcome::Kind::Exited) {
+    if (outcome_.exit_status == 0) return ok_status();
+    return failed(program, fmt::format("exited with status {}", outcome_.exit_status));
   }
-  if (!outcome.returned()) return failed(program, outcome.message);
-  if (program.result && static_cast<u32>(call_.values[0]) != *program.result) {
-    return failed(program, fmt::format("returned {}, expected {}",
-                                       static_cast<u32>(call_.values[0]), *program.result));
+  if (!outcome_.returned()) return failed(program, outcome_.message);
+  if (program.result && static_cast<u32>(values_[0]) != *program.result) {
+    return failed(program, fmt::format("returned {}, expected {}", static_cast<u32>(values_[0]),
+                                       *program.result));
   }
   return ok_status();
 }

@@ -52,9 +52,10 @@ class Guest {
   // what it returns. A command can be called once.
   Status call();
 
-  // The same without waiting: started() says whether it is under way or done.
+  // The same without waiting.
   void start();
   bool done() const { return done_.done(); }
+  bool wait_until(u64 deadline_ns) { return done_.wait_until(deadline_ns); }
   Status finish();  // After done().
 
   sched::Process& process() { return handle_->process(); }
@@ -65,6 +66,8 @@ class Guest {
   Rig& rig_;
   sched::Completion done_;
   GuestCall call_;
+  std::vector<u64> values_;  // Of the call.
+  Outcome outcome_;
   jit::FuncRef* entry_ = nullptr;
   std::unique_ptr<ProcessHandle> handle_;
 };

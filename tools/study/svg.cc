@@ -118,19 +118,21 @@ f64 Scale::operator()(f64 value) const {
 
 std::vector<f64> round_ticks(f64 low, f64 high, u32 about) {
   CHECK(low < high && about > 0);
-  const f64 rough = (high - low) / about;
-  const f64 power = std::pow(10, std::floor(std::log10(rough)));
-  f64 step = power;
-  for (const f64 factor : {2.0, 5.0, 10.0}) {
-    if (step < rough) step = power * factor;
-  }
+  // Steps are 1, 2 and 5 times a power of 10: number 3n is 10^n.
+  const auto step_of = [](i32 number) {
+    constexpr f64 kFactors[] = {1, 2, 5};
+    const i32 power = (number >= 0 ? number : number - 2) / 3;
+    return kFactors[number - 3 * power] * std::pow(10, power);
+  };
+  i32 number = 3 * static_cast<i32>(std::floor(std::log10((high - low) / about)));
+  while (step_of(number) < (high - low) / about) number++;
   std::vector<f64> ticks;
-  while (ticks.size() < 2) {
+  for (; ticks.size() < 2; number--) {
+    const f64 step = step_of(number);
     ticks.clear();
     for (f64 i = std::ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
       ticks.push_back(i == 0 ? 0 : i * step);
     }
-    step /= 2;
   }
   return ticks;
 }
