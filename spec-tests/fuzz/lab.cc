@@ -74,11 +74,11 @@ class RecycledAreas final : public jit::MemorySource {
     const jit::MemoryArea larger = jit::MemorySource::acquire(bytes);
     if (larger.base == nullptr) return larger;
     std::memcpy(larger.base, area.base, used);
-    release(area);
+    release(area, used);
     return larger;
   }
-  void release(jit::MemoryArea area) override {
-    if (area.capacity != kAreaBytes) return jit::MemorySource::release(area);
+  void release(jit::MemoryArea area, u64 used) override {
+    if (area.capacity != kAreaBytes) return jit::MemorySource::release(area, used);
     for (u64 at = 0; at < kAreaBytes; at += kPage) {
       u8* const page = area.base + at;
       if (page[0] != 0 || std::memcmp(page, page + 1, kPage - 1) != 0) std::memset(page, 0, kPage);
