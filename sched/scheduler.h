@@ -155,7 +155,9 @@ class Scheduler {
     return {workers_.data(), workers()};
   }
   bool any_busy() const;
-  bool work_visible() const;
+  bool help_wanted() const;
+  void call_a_sleeper();
+  void look_for_more();
   void worker_wanted();
   void remove(Process& process, Worker& here);
 
@@ -172,7 +174,8 @@ class Scheduler {
 
   mutable std::mutex threads_mutex_;
   std::vector<std::unique_ptr<Thread>> threads_;  // By worker; null: none.
-  std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
+  std::atomic<u32> startable_{0};            // Workers that have no thread yet and may get one.
+  std::atomic<u64> searched_tick_{~u64{0}};  // When a worker last searched and found nothing.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> closing_{false};
   std::atomic<bool> resting_{true};  // Nobody is worker 0.
