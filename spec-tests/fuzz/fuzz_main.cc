@@ -165,7 +165,7 @@ class Campaign {
       }
       if (options_.opcodes) count_ops(bytes);
       if (options_.print) fmt::print("{}", to_text(lab.run(*loaded)));
-      if (number % 16 == 0) count_calls(lab.run(*loaded));
+      if (files_.empty() && number % 16 == 0) count_calls(lab.run(*loaded));
       const auto divergence = lab.compare(*loaded, options_.reference);
       if (!divergence) continue;
       progress_.diverged++;
@@ -262,8 +262,10 @@ class Campaign {
     fmt::print("{} modules in {:.1f} s, {:.0f} a second, {} bytes each\n", done, seconds(),
                static_cast<double>(done) / seconds(),
                done == 0 ? 0 : progress_.bytes.load() / done);
-    fmt::print("of the calls of every 16th, {} of {} trapped\n", progress_.trapped.load(),
-               progress_.calls.load());
+    if (files_.empty()) {
+      fmt::print("of the calls of every 16th, {} of {} trapped\n", progress_.trapped.load(),
+                 progress_.calls.load());
+    }
     if (options_.opcodes) report_ops();
     fmt::print("{} invalid, {} diverged, {} crashed or hung\n", progress_.invalid.load(),
                progress_.diverged.load(), failures_);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -57,6 +58,11 @@ jit::HostStatus host_tick(jit::Context* context, const jit::HostFunction* self, 
   return jit::HostStatus::Done;
 }
 
+// Of one byte at least.
+bool is_zero(std::span<const u8> bytes) {
+  return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 // Areas of dense memories are used again and again: mapping one costs more than most runs.
 class RecycledAreas final : public jit::MemorySource {
  public:
@@ -81,7 +87,7 @@ class RecycledAreas final : public jit::MemorySource {
     if (area.capacity != kAreaBytes) return jit::MemorySource::release(area);
     for (u64 at = 0; at < kAreaBytes; at += kPage) {
       u8* const page = area.base + at;
-      if (page[0] != 0 || std::memcmp(page, page + 1, kPage - 1) != 0) std::memset(page, 0, kPage);
+      if (!is_zero({page, kPage})) std::memset(page, 0, kPage);
     }
     free_.push_back(area);
   }
@@ -153,6 +159,7 @@ class Bench {
       outcome.refused = instance.error().message();
       return outcome;
     }
+    if (!start(store, **instance, outcome)) return outcome;
     call_exports(store, **instance, outcome);
     look_at(**instance, outcome);
     look_at_memories(**instance, outcome, reference, memory_differs);
@@ -200,6 +207,14 @@ class Bench {
       TRY(instance->code().compile_all(executor));
     }
     return instance;
+  }
+
+  bool start(jit::ProcessStore& store, jit::Instance& instance, Outcome& outcome) {
+    jit::FuncRef* const function = instance.start();
+    if (function == nullptr) return true;
+    const auto trap = process_->call(store, function, nullptr);
+    if (trap) outcome.refused = jit::text_of(*trap);
+    return !trap;
   }
 
   void call_exports(jit::ProcessStore& store, jit::Instance& instance, Outcome& outcome) {
@@ -269,15 +284,18 @@ class Bench {
     }
   }
 
-  // Calls f(page, bytes) for each page that has ever been touched; all others are zero.
+  // Calls f(offset, bytes) for each 4 KiB of the memory, of which the last may be fewer: with no
+  // bytes if they have never been touched, and are zero.
   template <typename F>
   static void for_touched(jit::Memory& memory, F&& f) {
     const u64 size = memory.view.size;
     CHECK(memory.range(0, size).has_value());  // Segments that wait are copied.
     std::vector<unsigned char> is_resident((size + kPage - 1) / kPage);
     if (size == 0 || mincore(memory.view.base, size, is_resident.data()) != 0) return;
-    for (u64 page = 0; page < is_resident.size(); page++) {
-      f(page, (is_resident[page] & 1) != 0 ? memory.view.base + page * kPage : nullptr);
+    for (u64 at = 0; at < size; at += kPage) {
+      const u8* const bytes = memory.view.base + at;
+      const usize count = (is_resident[at / kPage] & 1) != 0 ? std::min(kPage, size - at) : 0;
+      f(at, std::span(bytes, count));
     }
   }
 
@@ -286,11 +304,9 @@ class Bench {
     made.pages = memory.pages();
     made.bytes.resize(memory.view.size);
     made.is_zero.resize((memory.view.size + kPage - 1) / kPage, true);
-    for_touched(memory, [&](u64 page, const u8* bytes) {
-      if (bytes == nullptr) return;
-      u8* const to = made.bytes.data() + page * kPage;
-      std::memcpy(to, bytes, kPage);
-      made.is_zero[page] = to[0] == 0 && std::memcmp(to, to + 1, kPage - 1) == 0;
+    for_touched(memory, [&](u64 at, std::span<const u8> bytes) {
+      std::ranges::copy(bytes, made.bytes.data() + at);
+      if (!bytes.empty()) made.is_zero[at / kPage] = is_zero(bytes);
     });
     return made;
   }
@@ -300,16 +316,17 @@ class Bench {
       return fmt::format("memory {} has {} pages, not {}", index, memory.pages(), expected.pages);
     }
     std::string differs;
-    for_touched(memory, [&](u64 page, const u8* bytes) {
+    for_touched(memory, [&](u64 page, std::span<const u8> bytes) {
       if (!differs.empty()) return;
-      const u8* const wanted = expected.bytes.data() + page * kPage;
-      if (bytes == nullptr ? expected.is_zero[page] : std::memcmp(bytes, wanted, kPage) == 0) {
+      const u8* const wanted = expected.bytes.data() + page;
+      if (bytes.empty() ? bool{expected.is_zero[page / kPage]}
+                        : std::memcmp(bytes.data(), wanted, bytes.size()) == 0) {
         return;
       }
       u64 at = 0;
-      while (bytes != nullptr && bytes[at] == wanted[at]) at++;
-      differs = fmt::format("memory {} at {:#x}: {:#x}, not {:#x}", index, page * kPage + at,
-                            bytes != nullptr ? bytes[at] : 0, wanted[at]);
+      while (!bytes.empty() && bytes[at] == wanted[at]) at++;
+      differs = fmt::format("memory {} at {:#x}: {:#x}, not {:#x}", index, page + at,
+                            bytes.empty() ? 0 : bytes[at], wanted[at]);
     });
     return differs;
   }
@@ -338,9 +355,14 @@ Result<std::shared_ptr<const Module>> Lab::load(std::vector<u8> bytes) const {
 
 std::optional<Divergence> Lab::compare(const std::shared_ptr<const Module>& module,
                                        bool with_reference) {
+  Outcome reference;
+  if (with_reference) {
+    reference = run_reference(module);
+    if (is_too_large(reference)) return std::nullopt;
+  }
   const Outcome expected = benches_[0]->run(module, nullptr, nullptr);
   if (with_reference) {
-    const std::string what = difference_from_reference(run_reference(module), expected);
+    const std::string what = difference_from_reference(std::move(reference), expected);
     if (!what.empty()) return Divergence{"reference", what};
   }
   for (usize i = 1; i < benches_.size(); i++) {
