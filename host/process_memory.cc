@@ -12,6 +12,8 @@ bool ProcessMemory::charge(u64 bytes) {
   return true;
 }
 
+void ProcessMemory::reset(u64 bytes_max) { bytes_max_ = bytes_max; }
+
 jit::MemoryArea ProcessMemory::acquire(u64 bytes) {
   if (slot_taken_ || bytes > slot_.capacity) return jit::MemorySource::acquire(bytes);
   slot_taken_ = true;
@@ -28,6 +30,13 @@ jit::MemoryArea ProcessMemory::enlarge(jit::MemoryArea area, u64 used, u64 bytes
 
 void ProcessMemory::release(jit::MemoryArea area) {
   if (!is_slot(area)) jit::MemorySource::release(area);
+}
+
+bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
+  constexpr u64 kWipedBytes = 256 * kKiB;
+  if (!is_slot(area) || used > kWipedBytes) return false;
+  std::memset(area.base, 0, used);
+  return true;
 }
 
 u64 ProcessMemory::slot_used_bytes() const {

@@ -13,11 +13,15 @@ class ProcessMemory final : public jit::MemorySource {
   // `slot` is the slot's part for memory, zeroed; its capacity may be 0.
   ProcessMemory(jit::MemoryArea slot, u64 bytes_max) : slot_(slot), bytes_max_(bytes_max) {}
 
+  // For the next process on the same slot, after ProcessStore::reset() has wiped its part.
+  void reset(u64 bytes_max);
+
   bool charge(u64 bytes) override;
   void release_charge(u64 bytes) override { charged_ -= bytes; }
   jit::MemoryArea acquire(u64 bytes) override;
   jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override;
   void release(jit::MemoryArea area) override;
+  bool wipe(jit::MemoryArea area, u64 used) override;
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "frontend/type_registry.h"
+#include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
 #include "host/wasi/wasi.h"
 
@@ -15,10 +16,12 @@ namespace lr {
 namespace {
 
 // What a program gets without being told more: its descriptors (standard streams, and the
-// directories of the command line), arguments, clocks, random numbers and the right to end itself.
-constexpr PermissionSet kRootPermissions = {Permission::Arguments,   Permission::Environment,
-                                            Permission::Clocks,      Permission::Randomness,
-                                            Permission::Descriptors, Permission::Exit};
+// directories of the command line), arguments, clocks, random numbers, the right to end itself, and
+// processes.
+constexpr PermissionSet kRootPermissions = {
+    Permission::Arguments,   Permission::Environment, Permission::Clocks,   Permission::Randomness,
+    Permission::Descriptors, Permission::Exit,        Permission::Messages, Permission::Processes,
+    Permission::Timers,      Permission::Registry};
 
 // An address space too small for a guarded memory and much else.
 constexpr u64 kLittleAddressSpace = 16 * kGiB;
@@ -30,29 +33,6 @@ jit::MemoryClass choose_class(RunOptions::MemoryClass wanted) {
   const bool is_small = ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
                         limit.rlim_cur < kLittleAddressSpace;
   return is_small ? jit::MemoryClass::Dense : jit::MemoryClass::Guarded;
-}
-
-Result<std::unique_ptr<wasi::State>> make_state(const RunOptions& options) {
-  auto state = std::make_unique<wasi::State>();
-  state->arguments.push_back(options.argv0.value_or(options.name));
-  if (!options.invoke) {
-    state->arguments.insert(state->arguments.end(), options.arguments.begin(),
-                            options.arguments.end());
-  }
-  state->environment = options.environment;
-  // A standard stream that is closed here is closed there, and keeps its number.
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    const wasi::Rights withheld = fd == STDIN_FILENO ? wasi::kFdWrite : wasi::kFdRead;
-    wasi::DescriptorRef stream = wasi::adopt_stream(fd, wasi::kAllRights & ~withheld);
-    state->fds.put(static_cast<u32>(fd), std::move(stream));
-  }
-  for (const DirectoryGrant& grant : options.directories) {
-    wasi::DescriptorRef directory =
-        TRY(wasi::open_preopen(grant.host_path, grant.guest_name, grant.read_only));
-    const wasi::ErrnoOr<u32> added = state->fds.add(std::move(directory));
-    if (!added.ok()) return make_error(Err::LimitExceeded, "too many directories");
-  }
-  return state;
 }
 
 // Ends the process when time is up, unless told to stop before.
@@ -114,6 +94,7 @@ class Run {
     runtime_options.scheduler = options_.scheduler;
     runtime_ = TRY(Runtime::create(runtime_options));
     TRY(runtime_->linker().add(wasi::functions()));
+    TRY(runtime_->linker().add(lunatic::functions()));
     outcome_.stats.module_bytes = options_.module.size();
     module_ = TRY(runtime_->load(std::move(options_.module), options_.name));
     outcome_.stats.load_ns = sched::now_ns() - begun;
@@ -166,7 +147,19 @@ class Run {
     class_ = choose_class(options_.memory_class);
     ProcessConfig config;
     config.permissions = kRootPermissions;
-    config.memory_class = class_;
+    config.may_compile_modules = config.may_create_configs = config.may_spawn = true;
+    config.arguments.push_back(options_.argv0.value_or(options_.name));
+    if (!options_.invoke) {
+      config.arguments.insert(config.arguments.end(), options_.arguments.begin(),
+                              options_.arguments.end());
+    }
+    config.environment = options_.environment;
+    config.directories = options_.directories;
+    // Otherwise chosen for each process; this one may always have addresses to spare.
+    if (options_.memory_class != RunOptions::MemoryClass::Auto ||
+        class_ == jit::MemoryClass::Dense) {
+      config.memory_class = class_;
+    }
     config.memory_max_bytes = options_.memory_max_bytes;
     config.stack_max_bytes = options_.stack_max_bytes;
     config.exact_extent = options_.exact_extent;
@@ -179,11 +172,11 @@ class Run {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
-    std::unique_ptr<wasi::State> state = TRY(make_state(options_));
-    process_ = TRY(runtime_->create_process(config, std::move(state)));
-    jit::Resolver* const resolvers[] = {&runtime_->linker()};
-    const std::vector<jit::Extern> imports = TRY(link_imports(module_->module(), resolvers));
-    instance_ = TRY(process_->store().instantiate(module_, imports));
+    process_ = TRY(runtime_->create_process(config));
+    TRY(process_->process().open_wasi());
+    ModuleRef linked = TRY(runtime_->link(module_));
+    instance_ = TRY(process_->store().instantiate(module_, linked->imports()));
+    process_->process().set_module(std::move(linked), instance_);
     outcome_.stats.start_ns = sched::now_ns() - begun;
     return ok_status();
   }

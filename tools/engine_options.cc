@@ -10,8 +10,8 @@ jit::EngineOptions engine_options(const CommandLine& line) {
   jit::EngineOptions options;
   options.cpu = cpu_features(line);
   options.features = line.features();
-  options.preempt =
-      line.text(Opt::Preempt, "flag") == "none" ? jit::Preempt::None : jit::Preempt::Flag;
+  // The option takes no other words.
+  options.preempt = *jit::parse_preempt(line.text(Opt::Preempt, "flag"));
   options.deterministic = line.has(Opt::Deterministic);
   return options;
 }

@@ -8,6 +8,7 @@
 #include "frontend/module.h"
 #include "jit/context.h"
 #include "jit/masm/masm.h"
+#include "jit/preempt.h"
 
 namespace lr::jit {
 
@@ -15,8 +16,6 @@ namespace lr::jit {
 // kGuardBytes), Dense compares every access with the extent.
 enum class MemoryClass : u8 { Guarded, Dense };
 inline constexpr u64 kGuardBytes = 256 * kMiB;
-
-enum class Preempt : u8 { None, Flag };
 
 // What a variant of a module's code is made for.
 struct CodeOptions {
