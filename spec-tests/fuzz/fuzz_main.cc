@@ -54,6 +54,7 @@ struct Options {
   bool record = false;
   bool reference = false;  // The interpreter's opinion as well.
   bool interpret = false;  // Record that one.
+  bool deterministic = false;
 };
 
 struct Progress {
@@ -150,7 +151,7 @@ class Campaign {
   }
 
   void work(u64 end) {
-    Lab lab(features_, options_.only);
+    Lab lab(features_, options_.only, options_.deterministic);
     for (; progress_.next < end && !is_late(); progress_.next++) {
       const u64 number = progress_.next;
       std::vector<u8> bytes = module(number);
@@ -193,7 +194,7 @@ class Campaign {
 
   // Makes the failing module small and keeps it as text.
   void shrink_failure(u64 number, bool looks_for_crash) {
-    Lab lab(features_, options_.only);
+    Lab lab(features_, options_.only, options_.deterministic);
     const std::vector<u8> small = fuzz::shrink(module(number), [&](const std::vector<u8>& bytes) {
       return still_fails(lab, bytes, looks_for_crash);
     });
@@ -300,6 +301,7 @@ int main_of(int argc, char** argv) {
       ->check(CLI::ExistingDirectory);
   app.add_option("--keep", options.keep, "write modules that fail to this directory")
       ->check(CLI::ExistingDirectory);
+  app.add_flag("--deterministic", options.deterministic, "with NaNs as the profile says");
   app.add_flag("--reference", options.reference, "compare with the reference interpreter, too");
   app.add_flag("--interpreter", options.interpret, "record what the interpreter says instead");
   app.add_flag("--record", options.record, "write modules and their outcomes to standard output");
