@@ -156,7 +156,7 @@ class Process final : public sched::Process {
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override;
   sched::Next on_leave(sched::Worker& worker, Leave reason) override;
   void on_done(sched::Worker& worker) override;
-  void dispose() override;
+  void dispose(sched::Worker* here) override;
 
  private:
   friend class WarmProcesses;

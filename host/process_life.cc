@@ -206,7 +206,7 @@ void Process::give_back() {
   reusable_ = store_->reset(store_options());
 }
 
-void Process::dispose() {
+void Process::dispose(sched::Worker* /*here*/) {
   if (!reusable_) {
     delete this;
     return;

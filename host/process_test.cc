@@ -38,7 +38,7 @@ Step<u32> sleep_ms(Caller& caller, u32 ms) {
 // Calls the guest's export "back" two times.
 Task<TrapOr<u32>> call_twice(Caller& caller, u32 value) {
   const Frame frame;
-  jit::Instance& instance = *caller.process()->store().instances()[0];
+  jit::Instance& instance = *caller.process()->store().first_instance();
   jit::FuncRef* back = instance.find_export("back")->func;
   CallGuest first(caller, back, {value});
   TrapOr<std::vector<u64>> once = co_await first;

@@ -87,7 +87,7 @@ struct SharedMemory : testing::TestWithParam<Mode> {
     owner = new_process();
     const auto instance = owner->instantiate(load(kOwner));
     EXPECT_TRUE(instance.ok()) << instance.error().message();
-    memory = owner->store().memories()[0];
+    memory = owner->store().shared_memories()[0];
   }
   std::shared_ptr<jit::CompiledModule> load(std::string_view wat) {
     Result<std::vector<u8>> bytes = parse_wat(wat);
