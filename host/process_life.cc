@@ -182,7 +182,6 @@ Process::~Process() {
 }
 
 void Process::on_done(sched::Worker& worker) {
-  home_ = worker.index();
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();
@@ -206,13 +205,13 @@ void Process::give_back() {
   reusable_ = store_->reset(store_options());
 }
 
-void Process::dispose(sched::Worker* /*here*/) {
-  if (!reusable_) {
+void Process::dispose(sched::Worker* here) {
+  if (!reusable_ || here == nullptr) {
     delete this;
     return;
   }
   const ModuleRef module = std::move(module_);
-  module->warm().put(std::unique_ptr<Process>(this), home_);
+  module->warm().put(std::unique_ptr<Process>(this), here->index());
 }
 
 }  // namespace lr
