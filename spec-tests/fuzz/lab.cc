@@ -124,11 +124,11 @@ class RecycledAreas final : public jit::MemorySource {
     const jit::MemoryArea larger = jit::MemorySource::acquire(bytes);
     if (larger.base == nullptr) return larger;
     std::memcpy(larger.base, area.base, used);
-    release(area);
+    release(area, used);
     return larger;
   }
-  void release(jit::MemoryArea area) override {
-    if (!wipe(area, area.capacity)) return jit::MemorySource::release(area);
+  void release(jit::MemoryArea area, u64 used) override {
+    if (!wipe(area, area.capacity)) return jit::MemorySource::release(area, used);
     free_.push_back(area);
   }
   bool wipe(jit::MemoryArea area, u64) override {
