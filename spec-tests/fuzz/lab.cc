@@ -128,14 +128,15 @@ class RecycledAreas final : public jit::MemorySource {
     return larger;
   }
   void release(jit::MemoryArea area, u64 used) override {
-    if (!wipe(area, area.capacity)) return jit::MemorySource::release(area, used);
+    if (!wipe(area, used)) return jit::MemorySource::release(area, used);
     free_.push_back(area);
   }
-  bool wipe(jit::MemoryArea area, u64) override {
+  // Whatever is written beyond `used` shows in the next memory.
+  bool wipe(jit::MemoryArea area, u64 used) override {
     if (area.capacity != kAreaBytes) return false;
-    for (u64 at = 0; at < kAreaBytes; at += kPage) {
-      u8* const page = area.base + at;
-      if (!is_zero({page, kPage})) std::memset(page, 0, kPage);
+    for (u64 at = 0; at < used; at += kPage) {
+      const std::span<u8> page(area.base + at, std::min(kPage, used - at));
+      if (!is_zero(page)) std::ranges::fill(page, u8{0});
     }
     return true;
   }
