@@ -67,6 +67,10 @@ class AlternateSignalStack {
   int old_flags_ = 0;
 };
 
+// The calling thread sleeps little and seldom: it is woken when it asked for and soon runs then, as
+// far as the system allows that.
+void prefer_this_thread();
+
 // A thread that takes no signals but its own faults. Joined before it is destroyed.
 class Thread {
  public:
