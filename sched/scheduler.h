@@ -127,6 +127,8 @@ class Scheduler {
   // How many there are so far.
   // Processes that live now.
   u32 live() const { return table_.live(); }
+  // What a tick of Process::Account is.
+  u64 tick_ns() const { return tick_.period_ns(); }
   u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 

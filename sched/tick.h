@@ -38,6 +38,7 @@ class Tick {
 
   void stop();
 
+  u64 period_ns() const { return period_ns_; }
   u64 passes() const { return passes_.load(std::memory_order_relaxed); }
   u64 rings() const { return rings_.load(std::memory_order_relaxed); }
 
