@@ -119,7 +119,10 @@ class Process final : public sched::Process {
   // Puts an envelope into its inbox and sees to it that it looks. `from`: the worker that runs the
   // caller, or null. What it refuses, because it has ended, is dropped.
   void send(MessagePtr message, sched::Worker* from);
-  void send(std::unique_ptr<Signal> signal, sched::Worker* from);
+  // False: it was refused.
+  bool send(std::unique_ptr<Signal> signal, sched::Worker* from);
+  // It has ended, and whom that concerns is being told or knows.
+  bool has_ended() const { return inbox_.is_closed(); }
 
   // Asks for a call. One at a time, by the thread that controls the process: it also may use the
   // store while no call is under way. `call.done` is signalled when the call has ended.
@@ -133,6 +136,11 @@ class Process final : public sched::Process {
 
   // --- For its host calls.
 
+  // The call needs no more than `permission`, and nobody traces or disturbs the process: a short
+  // way may be taken.
+  bool may_directly(Permission permission) const {
+    return is_plain_ && config_->permissions.has(permission);
+  }
   Mailbox& mailbox() { return mailbox_; }
   // The message that it works on; null if there is none.
   MessagePtr& scratch() { return scratch_; }
@@ -145,6 +153,8 @@ class Process final : public sched::Process {
   void start_with(Outcome failure);
   // Somebody waits until the start function has returned.
   void report_start_to(std::shared_ptr<StartReport> report) { start_report_ = std::move(report); }
+  // It runs its module's start function: its instance is not to be used yet.
+  bool is_starting() const;
 
   // How the process ended, once it has.
   const Outcome& outcome() const { return entry_.outcome; }
@@ -170,6 +180,7 @@ class Process final : public sched::Process {
   Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class);
 
   // --- Life.
+  void use_config(ConfigRef config);
   Status make_store();
   jit::ProcessStoreOptions store_options();
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
@@ -225,6 +236,7 @@ class Process final : public sched::Process {
   std::unique_ptr<Relations> relations_;
   std::unique_ptr<lunatic::Resources> resources_;
   bool dies_with_links_ = true;
+  bool is_plain_ = false;  // Its configuration has neither a tracer nor a test mode.
 
   Activation* top_ = nullptr;
   std::optional<Activation> first_;  // Where the outermost activation is.

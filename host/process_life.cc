@@ -84,7 +84,7 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
                       const ModuleRef& module) {
   if (environment_ != environment) environment_ = environment;
   if (config_ != config) {
-    config_ = config;
+    use_config(config);
     if (!store_->reset(store_options())) return false;
   }
   memory_->reset(config_->memory_max_bytes);

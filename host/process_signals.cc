@@ -24,12 +24,12 @@ void Process::send(MessagePtr message, sched::Worker* from) {
   static_cast<void>(message.release());
 }
 
-void Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
+bool Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
   const bool may_end =
       signal->kind == Envelope::Kind::Kill ||
       (signal->kind == Envelope::Kind::LinkDied && signal->reason != DeathReason::Normal);
   const Pushed pushed = inbox_.push(signal.get());
-  if (pushed == Pushed::Refused) return;
+  if (pushed == Pushed::Refused) return false;
   static_cast<void>(signal.release());
   if (may_end) {
     scheduler_.request(*this, kRequestSignal);
@@ -40,6 +40,7 @@ void Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
       scheduler_.wake(*this);
     }
   }
+  return true;
 }
 
 bool Process::handle_inbox() {

@@ -10,6 +10,7 @@
 #include "frontend/type_registry.h"
 #include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
+#include "host/wasi/grants.h"
 #include "host/wasi/wasi.h"
 
 namespace lr {
@@ -172,6 +173,7 @@ class Run {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
+    TRY(wasi::open_grants(config.directories));
     process_ = TRY(runtime_->create_process(config));
     TRY(process_->process().open_wasi());
     ModuleRef linked = TRY(runtime_->link(module_));
