@@ -5,6 +5,7 @@
 #include <csignal>
 
 #include "frontend/type_registry.h"
+#include "host/lunatic/delayed_message.h"
 
 namespace lr {
 namespace {
@@ -55,15 +56,16 @@ Result<jit::Instance*> ProcessHandle::instantiate(
 
 Outcome ProcessHandle::call(jit::FuncRef* function, std::vector<u64>& values) {
   sched::Completion done;
+  values.resize(std::max<usize>(values.size(), jit::value_words(function->type)));
+  Outcome outcome;
   GuestCall call;
   call.function = function;
-  call.values = std::move(values);
-  call.values.resize(std::max<usize>(call.values.size(), jit::value_words(function->type)));
+  call.values = values.data();
+  call.outcome = &outcome;
   call.done = &done;
   post(call);
   runtime_.scheduler().drive(done);
-  values = std::move(call.values);
-  return std::move(call.outcome);
+  return outcome;
 }
 
 Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
@@ -75,7 +77,9 @@ Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
   return call(found->func, values);
 }
 
-Runtime::Runtime() : environment_(std::make_shared<Environment>(*this, 1)) {}
+Runtime::Runtime()
+    : environment_(std::make_shared<Environment>(*this, 1)),
+      delayed_messages_(std::make_unique<lunatic::DelayedMessages>()) {}
 
 Runtime::~Runtime() {
   // Ended processes that wait to be used again have slots of the scheduler's.

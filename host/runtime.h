@@ -26,6 +26,9 @@
 namespace lr {
 
 class Runtime;
+namespace lunatic {
+class DelayedMessages;
+}
 
 // A process that lives until its handle goes. Calls run on the runtime's workers; the calling
 // thread is one of them while it waits.
@@ -94,6 +97,7 @@ class Runtime {
   // In the runtime's own environment, whose first process is 1.
   Result<std::unique_ptr<ProcessHandle>> create_process(const ProcessConfig& config);
   Environment& environment() { return *environment_; }
+  lunatic::DelayedMessages& delayed_messages() { return *delayed_messages_; }
 
  private:
   Runtime();
@@ -101,6 +105,7 @@ class Runtime {
   HostLinker linker_;
   std::unique_ptr<jit::Engine> engine_;
   EnvironmentRef environment_;
+  std::unique_ptr<lunatic::DelayedMessages> delayed_messages_;
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
   // Goes first: its processes use the others.

@@ -64,7 +64,7 @@ Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& work
   const auto is_closed = [](const DirectoryGrant& grant) { return grant.handle == nullptr; };
   if (std::ranges::any_of(request.config->directories, is_closed)) TRY(process->open_wasi());
   prepare_entry(*process, request);
-  process->report_start_to(request.report);
+  if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);

@@ -7,9 +7,9 @@
 
 namespace lr::lunatic {
 
-#define HOT_FN(module, name, words, permission)                                   \
-  jit::HostStatus hot_##module##_##name(jit::Context* context,                    \
-                                        const jit::HostFunction* self, u64* args);
+#define HOT_FN(module, name, words, permission)                                               \
+  jit::HostStatus hot_##module##_##name(jit::Context* context, const jit::HostFunction* self, \
+                                        u64* args);
 #define HOST_FN(module, name, words, permission)
 #include "host/lunatic/lunatic.def"
 

@@ -46,8 +46,8 @@ constexpr HostFunction kFunctions[] = {
 #define HOST_FN(module, name, words, permission)                                         \
   host_function<&module##_##name>("lunatic::" #module, #name, words, count_words(words), \
                                   Permission::permission),
-#define HOT_FN(module, name, words, permission)                                           \
-  with_direct(host_function<&module##_##name>("lunatic::" #module, #name, words,          \
+#define HOT_FN(module, name, words, permission)                                            \
+  with_direct(host_function<&module##_##name>("lunatic::" #module, #name, words,           \
                                               count_words(words), Permission::permission), \
               &hot_##module##_##name),
 #define OLD_FN(module, name, words, permission)                                                \

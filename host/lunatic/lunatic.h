@@ -84,8 +84,8 @@ Step<TrapOr<Done>> registry_put(Caller& caller, GuestString name, u64 node_id, u
 Step<TrapOr<u32>> registry_get(Caller& caller, GuestString name, GuestOut<u64> node_id,
                                GuestOut<u64> process_id);
 // Of Lunatic 0.13.0: who does not find the name holds the registry until it puts one.
-Step<TrapOr<u32>> registry_get_or_put_later(Caller& caller, GuestString name,
-                                            GuestOut<u64> node_id, GuestOut<u64> process_id);
+Step<TrapOr<u32>> registry_get_or_put_later(Caller& caller, GuestString name, GuestOut<u64> node_id,
+                                            GuestOut<u64> process_id);
 Step<TrapOr<Done>> registry_remove(Caller& caller, GuestString name);
 
 TrapOr<Done> wasi_config_add_environment_variable(Caller& caller, u64 config_id, GuestString key,

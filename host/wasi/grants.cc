@@ -64,8 +64,8 @@ std::string absolute(const std::string& path) {
 Status open_grants(std::vector<DirectoryGrant>& grants) {
   for (DirectoryGrant& grant : grants) {
     if (grant.handle != nullptr) continue;
-    auto handle = std::make_shared<UniqueFd>(
-        ::open(grant.host_path.c_str(), kDirectory | O_CLOEXEC));
+    auto handle =
+        std::make_shared<UniqueFd>(::open(grant.host_path.c_str(), kDirectory | O_CLOEXEC));
     if (!*handle) {
       return make_error(Err::SystemError,
                         fmt::format("directory {}: {}", grant.host_path, std::strerror(errno)));
@@ -95,8 +95,7 @@ Result<DirectoryGrant> grant_beneath(std::span<const DirectoryGrant> own, const 
       if (opened.error != kEscapes) error = opened.error;
     }
   }
-  return make_error(Err::BadArgument,
-                    fmt::format("directory {}: {}", path, std::strerror(error)));
+  return make_error(Err::BadArgument, fmt::format("directory {}: {}", path, std::strerror(error)));
 }
 
 }  // namespace lr::wasi

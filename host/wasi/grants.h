@@ -16,8 +16,8 @@ Status open_grants(std::vector<DirectoryGrant>& grants);
 
 // What a process with the directories `own` gives a child that asks for `path`: the directory
 // itself if it lies beneath one of them, read-only if that one is. The path is as the guest knows
-// it (beneath the name of one of its directories), or as the system does; "~" is the user's home. The
-// child sees it under the very string that was given. May block.
+// it (beneath the name of one of its directories), or as the system does; "~" is the user's home.
+// The child sees it under the very string that was given. May block.
 Result<DirectoryGrant> grant_beneath(std::span<const DirectoryGrant> own, const std::string& path);
 
 }  // namespace lr::wasi
