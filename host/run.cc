@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "frontend/type_registry.h"
+#include "host/death_log.h"
 #include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
 #include "host/wasi/grants.h"
@@ -94,6 +96,9 @@ class Run {
     runtime_options.engine = options_.engine;
     runtime_options.scheduler = options_.scheduler;
     runtime_ = TRY(Runtime::create(runtime_options));
+    if (options_.death_log_fd >= 0) {
+      runtime_->log_deaths(options_.death_log_fd, death_detail(std::getenv("RUST_LOG")));
+    }
     TRY(runtime_->linker().add(wasi::functions()));
     TRY(runtime_->linker().add(lunatic::functions()));
     outcome_.stats.module_bytes = options_.module.size();
