@@ -57,7 +57,7 @@ struct Again {};
 template <typename T>
 class [[nodiscard]] Step {
  public:
-  Step(T value) : value_(std::move(value)) {}     // NOLINT
+  Step(T value) : value_(std::move(value)) {}  // NOLINT
   // What becomes a T: the value or the Halt of a TrapOr.
   template <typename U>
     requires std::convertible_to<U, T>

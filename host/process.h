@@ -91,8 +91,9 @@ class Process final : public sched::Process {
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
   // Has an instance of the module, whose start function has not run: one that has ended and is as
   // new, if there is one. `worker` is the caller's.
-  static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker);
+  static Result<std::unique_ptr<Process>> create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker);
   ~Process() override;
 
   // --- What it is. Immutable while it lives.
@@ -256,7 +257,6 @@ class Process final : public sched::Process {
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
   Process* warm_next_ = nullptr;  // On its shelf.
-  u32 home_ = 0;                  // The worker on which it ended.
   bool reusable_ = false;         // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {

@@ -80,18 +80,18 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
   return process;
 }
 
-Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker) {
+Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker) {
   const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
       module->compiled()->module(), config->memory_max_bytes, module->history(), false));
   if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
     if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
   }
-  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  process->module_ = std::move(module);
+  std::unique_ptr<Process> process(new Process(environment, config, chosen));
+  process->module_ = module;
   TRY(process->make_store());
-  process->instance_ =
-      TRY(process->store_->instantiate(process->module_->compiled(), process->module_->imports()));
+  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
 
@@ -196,7 +196,6 @@ Process::~Process() {
 }
 
 void Process::on_done(sched::Worker& worker) {
-  home_ = worker.index();
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();
@@ -220,13 +219,13 @@ void Process::give_back() {
   reusable_ = store_->reset(store_options());
 }
 
-void Process::dispose(sched::Worker* /*here*/) {
-  if (!reusable_) {
+void Process::dispose(sched::Worker* here) {
+  if (!reusable_ || here == nullptr) {
     delete this;
     return;
   }
   const ModuleRef module = std::move(module_);
-  module->warm().put(std::unique_ptr<Process>(this), home_);
+  module->warm().put(std::unique_ptr<Process>(this), here->index());
 }
 
 }  // namespace lr

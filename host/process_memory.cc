@@ -32,6 +32,13 @@ void ProcessMemory::release(jit::MemoryArea area) {
   if (!is_slot(area)) jit::MemorySource::release(area);
 }
 
+bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
+  constexpr u64 kWipedBytes = 256 * kKiB;
+  if (!is_slot(area) || used > kWipedBytes) return false;
+  std::memset(area.base, 0, used);
+  return true;
+}
+
 u64 ProcessMemory::slot_used_bytes() const {
   // Every byte that can be touched has been charged first.
   return slot_taken_ ? std::min(charged_most_, slot_.capacity) : 0;

@@ -21,6 +21,7 @@ class ProcessMemory final : public jit::MemorySource {
   jit::MemoryArea acquire(u64 bytes) override;
   jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override;
   void release(jit::MemoryArea area) override;
+  bool wipe(jit::MemoryArea area, u64 used) override;
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const;

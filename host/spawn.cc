@@ -57,7 +57,7 @@ void prepare_entry(Process& process, const SpawnRequest& request) {
 
 }  // namespace
 
-Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& worker) {
+Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
   std::unique_ptr<Process> process =
       TRY(Process::create(request.environment, request.config, request.module, worker.index()));
   // Those that are open cost nothing until the guest uses them.
@@ -69,9 +69,10 @@ Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& work
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);
   }
-  sched::ProcessRef made = TRY(worker.spawn(std::move(process)));
-  if (request.link_with != nullptr) request.link_with->relations().links.put(made->pid(), 0);
-  return made;
+  const Pid pid = TRY(worker.spawn(*process));
+  static_cast<void>(process.release());  // It may have ended by now.
+  if (request.link_with != nullptr) request.link_with->relations().links.put(pid, 0);
+  return pid;
 }
 
 }  // namespace lr

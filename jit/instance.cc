@@ -132,6 +132,15 @@ u64 Instance::bookkeeping_bytes() const {
   return bytes;
 }
 
+u64 Instance::initial_bytes() const {
+  u64 most = 0;
+  for (u32 i = 0; i < memories_made_; i++) {
+    const MemoryType& type = own_memories()[i].type();
+    most = std::max(most, type.limits.min << type.page_size_log2);
+  }
+  return most;
+}
+
 // -- Instance: making it ------------------------------------------------------------------------
 
 Status Instance::prepare(std::span<const Extern> imports) {

@@ -78,7 +78,8 @@ bool ProcessStore::reset(const ProcessStoreOptions& options) {
   const MemoryOptions& now = options.memory;
   if (before.source != now.source || before.memory_class != now.memory_class ||
       before.exact_extent != now.exact_extent || before.move_always != now.move_always ||
-      options_.collects_always != options.collects_always || options_.waiter != options.waiter) {
+      options_.collects_always != options.collects_always || options_.waiter != options.waiter ||
+      now.size_max < instance->initial_bytes()) {
     return false;
   }
   options_ = options;

@@ -111,7 +111,7 @@ bool starts_first(const Order& order) {
   return order.module->compiled()->module().start.has_value();
 }
 
-Result<sched::ProcessRef> make(Process& process, const Order& order,
+Result<Pid> make(Process& process, const Order& order,
                                std::shared_ptr<StartReport> report) {
   SpawnRequest request;
   request.environment = process.environment_ref();
@@ -164,9 +164,8 @@ Task<TrapOr<u32>> spawn_slowly(Caller& caller, Order order, Pid& made_pid) {
   if (starts_first(order)) {
     report = std::make_shared<StartReport>(sched::ProcessRef(*caller.process()));
   }
-  const Result<sched::ProcessRef> made = make(*caller.process(), order, report);
+  const Result<Pid> made = make(*caller.process(), order, report);
   if (!made.ok()) co_return fail(caller, order, made.error());
-  const u64 pid = made.value()->pid();
   if (report != nullptr) {
     WaitAwaiter started = caller.event(report->done);
     co_await started;
@@ -174,8 +173,8 @@ Task<TrapOr<u32>> spawn_slowly(Caller& caller, Order order, Pid& made_pid) {
       co_return fail(caller, order, make_error(Err::StartFailed, report->outcome.message));
     }
   }
-  made_pid = pid;
-  order.id.set(pid);
+  made_pid = made.value();
+  order.id.set(made_pid);
   co_return kSuccess;
 }
 
@@ -250,9 +249,9 @@ Step<TrapOr<u32>> process_spawn(Caller& caller, i64 link, i64 config_id, i64 mod
   if (order.config == nullptr || starts_first(order)) {
     return spawn_slowly(caller, std::move(order));
   }
-  const Result<sched::ProcessRef> made = make(*caller.process(), order, nullptr);
+  const Result<Pid> made = make(*caller.process(), order, nullptr);
   if (!made.ok()) return fail(caller, order, made.error());
-  id.set(made.value()->pid());
+  id.set(made.value());
   return kSuccess;
 }
 
