@@ -189,7 +189,7 @@ class Caller {
   }
 
   Wait wait;
-  const HostFunction* function = nullptr;  // The call that waits.
+  const HostFunction* function = nullptr;  // The call that is under way, or waits.
   std::coroutine_handle<> root;            // Its coroutine, owned; none if it is called again.
   std::coroutine_handle<> leaf;            // The innermost one, to be resumed.
   jit::Trap trap_code{};

@@ -35,6 +35,7 @@
 #include "host/memory_class.h"
 #include "host/process_memory.h"
 #include "host/relations.h"
+#include "host/report.h"
 #include "host/signal.h"
 #include "host/wasi/state.h"
 #include "jit/engine.h"
@@ -126,6 +127,11 @@ class Process final : public sched::Process {
   // It has ended, and whom that concerns is being told or knows.
   bool has_ended() const { return inbox_.is_closed(); }
 
+  // Has it answered into the request's collector as soon as it has stopped.
+  void ask_for_report(std::unique_ptr<ReportRequest> request);
+  // What it takes beside its memories, tables, messages and stack.
+  u64 bookkeeping_bytes() const;
+
   // Asks for a call. One at a time, by the thread that controls the process: it also may use the
   // store while no call is under way. `call.done` is signalled when the call has ended.
   void post(GuestCall& call);
@@ -184,7 +190,7 @@ class Process final : public sched::Process {
 
   // --- Life.
   void use_config(ConfigRef config);
-  Status make_store();
+  Status make_store(u32 worker);
   jit::ProcessStoreOptions store_options();
   bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
@@ -196,6 +202,7 @@ class Process final : public sched::Process {
   // Handles what is in the inbox. False: the process is killed by it.
   bool handle_inbox();
   bool handle(const Signal& signal);
+  void answer(ReportRequest& request);
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);
