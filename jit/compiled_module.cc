@@ -217,9 +217,13 @@ CompiledModule::CompiledModule(Engine& engine, std::shared_ptr<const Module> mod
 CompiledModule::~CompiledModule() = default;
 
 Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class) {
+  return code(memory_class, engine_.options().preempt);
+}
+
+Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class, Preempt preempt) {
   const EngineOptions& options = engine_.options();
   return code(CodeOptions{.memory_class = memory_class,
-                          .preempt = options.preempt,
+                          .preempt = preempt,
                           .no_homes = options.no_homes,
                           .spill_all = options.spill_all,
                           .deterministic = options.deterministic});

@@ -110,6 +110,7 @@ class CompiledModule {
   // The code of a memory class with the engine's other options. Made at first use, without any
   // function; fails when no range of addresses is to be had.
   Result<ModuleCode*> code(MemoryClass memory_class);
+  Result<ModuleCode*> code(MemoryClass memory_class, Preempt preempt);
   Result<ModuleCode*> code(const CodeOptions& options);
 
  private:

@@ -44,6 +44,13 @@ ProcessStore::ProcessStore(Engine& engine, RunState& run, const ProcessStoreOpti
   root_ = context_pool().acquire(sizeof(Context));
   CHECK(root_ != nullptr);
   root_->run = &run;
+  run.alarm = &alarm_of(preempt(), options.yields_always);
+  run.fuel = {.granted = 0, .limit = options.fuel_max};
+}
+
+Preempt ProcessStore::preempt() const {
+  if (options_.fuel_max != FuelAccount::kUnlimited) return Preempt::Fuel;
+  return options_.preempt.value_or(engine_.options().preempt);
 }
 
 ProcessStore::~ProcessStore() {
@@ -198,7 +205,7 @@ Status Instance::choose_code() {
     }
     memory_class = memories_[0]->memory_class();
   }
-  code_ = TRY(compiled_->code(memory_class));
+  code_ = TRY(compiled_->code(memory_class, store_.preempt()));
   return ok_status();
 }
 

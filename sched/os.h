@@ -52,6 +52,23 @@ class AlternateSignalStack {
   int old_flags_ = 0;
 };
 
+// The calling thread, for send_signal(), which does nothing if there is no such thread any more.
+u32 thread_id();
+void send_signal(u32 thread, int signal);
+
+// While it lives the calling thread takes the signal, if it is not 0.
+class SignalGate {
+ public:
+  explicit SignalGate(int signal);
+  ~SignalGate();
+  SignalGate(const SignalGate&) = delete;
+  SignalGate& operator=(const SignalGate&) = delete;
+
+ private:
+  const int signal_;
+  bool was_blocked_ = false;
+};
+
 // A thread that takes no signals but its own faults. Joined before it is destroyed.
 class Thread {
  public:

@@ -50,6 +50,9 @@ void Tick::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const u64 now = now_ns();
     now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
+    if (scheduler_.options_.epoch != nullptr) {
+      scheduler_.options_.epoch->fetch_add(1, std::memory_order_relaxed);
+    }
     u64 next = now + period_ns_;
     idle_passes = pass(now, next) ? 0 : idle_passes + 1;
     passes_.store(passes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -117,14 +120,17 @@ bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& ne
   // A lone hog lets others' descriptors be looked at once a slice, too.
   const bool look_round = descriptors && long_enough;
   if (timer_due) worker.attention_.store(true, std::memory_order_relaxed);
-  if (timer_due || slice_over || requested || wanted || look_round) {
+  const bool always = scheduler_.options_.ring_always;
+  if (always) next_ns = std::min(next_ns, now_ns + 1'000 + now_ns % 31'000);
+  if (timer_due || slice_over || requested || wanted || look_round || always) {
     u64 never = 0;
     worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
     rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     process->run.ring(kRequestYield);
+    worker.interrupt();
   }
   hazard.store(nullptr, std::memory_order_release);
-  return waiting || requested || wanted || descriptors || deadline != kNever;
+  return always || waiting || requested || wanted || descriptors || deadline != kNever;
 }
 
 }  // namespace lr::sched

@@ -116,6 +116,8 @@ void Compiler::start(u32 index) {
   read_locals();
   body_begin_ = op_offset_ = reader_.offset();
 
+  if (options_.preempt == Preempt::Fuel) plan_fuel();
+
   if (options_.no_homes) {
     homes_.assign_none(static_cast<u32>(local_types_.size()));
   } else {
@@ -220,6 +222,7 @@ bool Compiler::run() {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
     if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), op_offset_});
+    if (options_.preempt == Preempt::Fuel) pay_fuel();
     step(reader_.op());
   }
   return !has_failed_;
@@ -507,6 +510,10 @@ void Compiler::emit_cold() {
         break;
       case Cold::Kind::Yield:
         near_stub(Stub::Yield, cold);
+        masm_.jump(cold.back);
+        break;
+      case Cold::Kind::Fuel:
+        near_stub(Stub::Fuel, cold);
         masm_.jump(cold.back);
         break;
       case Cold::Kind::StackCheck:

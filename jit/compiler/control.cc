@@ -230,11 +230,23 @@ void Compiler::loop_header(Control& control) {
   }
   checked_regs_ = RegSet();
   checked_constant_ = {};
-  if (options_.preempt == Preempt::Flag && loop.has_backward_branch) {
-    Cold& cold = add_cold(Cold::Kind::Yield);
-    masm_.poll(cold.entry);
-    masm_.bind(cold.back);
+  if (loop.has_backward_branch) poll();
+}
+
+// Where the loop may be interrupted. Fuel is paid for where FuelPlan says.
+void Compiler::poll() {
+  if (options_.preempt == Preempt::Page) {
+    masm_.poll_page();
+    return record_pc(op_offset_, static_cast<u32>(sp_shift_));
   }
+  if (options_.preempt != Preempt::Flag && options_.preempt != Preempt::Epoch) return;
+  Cold& cold = add_cold(Cold::Kind::Yield);
+  if (options_.preempt == Preempt::Flag) {
+    masm_.poll(cold.entry);
+  } else {
+    masm_.poll_epoch(&epoch_counter(), cold.entry);
+  }
+  masm_.bind(cold.back);
 }
 
 // -- Joins ----------------------------------------------------------------------------------------
