@@ -91,7 +91,8 @@ class Caller {
   ~Caller() { drop_coroutine(); }
 
   const GuestMemory& memory() const { return memory_; }
-  wasi::State& wasi() const { return *wasi_; }
+  // The one it was made with, else the process's, which is made when it is first asked for.
+  wasi::State& wasi() const;
   // Null only in tests of host functions without an engine.
   Process* process() const { return process_; }
   PermissionSet permissions() const { return permissions_; }
@@ -105,6 +106,14 @@ class Caller {
     Wait record;
     record.kind = Wait::Kind::Fds;
     record.fds = fds;
+    record.deadline_ns = deadline_ns;
+    return {*this, record};
+  }
+  // Until another process has set `event` and woken this one.
+  WaitAwaiter event(const std::atomic<bool>& event, u64 deadline_ns = sched::kNever) {
+    Wait record;
+    record.kind = Wait::Kind::Event;
+    record.event = &event;
     record.deadline_ns = deadline_ns;
     return {*this, record};
   }
@@ -129,6 +138,13 @@ class Caller {
   Again again_at(u64 deadline_ns) {
     wait = Wait();
     wait.kind = Wait::Kind::Fds;
+    wait.deadline_ns = deadline_ns;
+    return {};
+  }
+  // For what the mailbox awaits. Repeated, take_awaited() or, too late, stop_waiting().
+  Again again_at_message(u64 deadline_ns = sched::kNever) {
+    wait = Wait();
+    wait.kind = Wait::Kind::Message;
     wait.deadline_ns = deadline_ns;
     return {};
   }

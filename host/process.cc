@@ -7,9 +7,6 @@
 namespace lr {
 namespace {
 
-// Where a process of either class begins; both grow.
-constexpr u64 kFirstStackBytes = 64 * kKiB;
-constexpr u64 kFirstMemoryBytes = 64 * kKiB;
 constexpr u32 kBacktraceFrames = 64;
 
 bool raise_extent(void* memory, u64 end) {
@@ -24,53 +21,32 @@ GuestMemory memory_of(const jit::Context& context) {
 
 }  // namespace
 
-Process::Activation::Activation(Process& process, GuestCall& guest_call)
-    : call(guest_call), caller(&process, process.wasi_.get(), process.config_.permissions) {
-  caller.tracer = process.config_.tracer;
-}
-
-Process::Process(sched::Scheduler& scheduler, const ProcessConfig& config,
-                 std::unique_ptr<wasi::State> wasi)
-    : scheduler_(scheduler), config_(config), wasi_(std::move(wasi)) {}
-
-Process::~Process() { give_back(); }
-
-void Process::give_back() {
-  waiter_.leave();
-  store_.reset();
-  if (slot_) {
-    const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
-    slot_ = sched::Slot();
-  }
-  wasi_.reset();
-}
-
-Result<std::unique_ptr<Process>> Process::create(jit::Engine& engine, sched::Scheduler& scheduler,
-                                                 const ProcessConfig& config,
-                                                 std::unique_ptr<wasi::State> wasi) {
-  std::unique_ptr<Process> process(new Process(scheduler, config, std::move(wasi)));
-  // A guarded memory never sits in a slot.
-  const u64 slot_memory = config.memory_class == jit::MemoryClass::Dense ? kFirstMemoryBytes : 0;
-  process->slot_ = TRY(scheduler.slots().allocate(kFirstStackBytes, slot_memory));
-  const jit::MemoryArea area = {process->slot_.memory(), process->slot_.memory_bytes};
-  process->memory_ = std::make_unique<ProcessMemory>(area, config.memory_max_bytes);
-  process->stack_.start(process->run, scheduler.slots(), process->slot_, config.stack_max_bytes);
-  jit::ProcessStoreOptions options;
-  options.memory.memory_class = config.memory_class;
-  options.memory.source = process->memory_.get();
-  options.memory.size_max = config.memory_max_bytes;
-  options.memory.exact_extent = config.exact_extent;
-  options.memory.move_always = config.move_always;
-  options.collects_always = config.collects_always;
-  options.waiter = &process->waiter_;
-  process->store_ = std::make_unique<jit::ProcessStore>(engine, process->run, options);
-  return process;
-}
-
 bool Caller::is_alone() const { return process_ != nullptr && process_->is_alone(); }
 
+wasi::State& Caller::wasi() const { return wasi_ != nullptr ? *wasi_ : process_->wasi(); }
+
 // --- Calls and activations.
+
+Process::Activation::Activation(Process& process, GuestCall& guest_call)
+    : call(guest_call), caller(&process, nullptr, process.config_->permissions) {
+  caller.tracer = process.config_->tracer;
+}
+
+// The outermost one needs no memory of its own.
+void Process::push_activation(GuestCall& call) {
+  Activation* const above =
+      top_ == nullptr ? &first_.emplace(*this, call) : new Activation(*this, call);
+  above->below = std::exchange(top_, above);
+}
+
+void Process::pop_activation() {
+  Activation* const gone = std::exchange(top_, top_->below);
+  if (top_ == nullptr) {
+    first_.reset();
+  } else {
+    delete gone;
+  }
+}
 
 void Process::post(GuestCall& call) {
   posted_.store(&call, std::memory_order_release);
@@ -79,13 +55,14 @@ void Process::post(GuestCall& call) {
 
 sched::Next Process::take_posted_call() {
   GuestCall* call = posted_.exchange(nullptr, std::memory_order_acquire);
-  return call == nullptr ? sched::Next::Park : start_call(*call);
+  if (call == nullptr) return sched::Next::Park;
+  // A spawned process whose function is not there, or is another than was said.
+  if (call->function == nullptr) return sched::Next::Done;
+  return start_call(*call);
 }
 
 sched::Next Process::start_call(GuestCall& call) {
-  auto activation = std::make_unique<Activation>(*this, call);
-  activation->below = std::move(top_);
-  top_ = std::move(activation);
+  push_activation(call);
   while (!jit::begin_activation(*store_, call.function, call.values.data())) {
     if (stack_.grow(run).ok()) continue;
     call.outcome.kind = Outcome::Kind::Trapped;
@@ -98,11 +75,12 @@ sched::Next Process::start_call(GuestCall& call) {
 
 sched::Next Process::end_activation() {
   GuestCall& call = top_->call;
-  top_ = std::move(top_->below);
+  pop_activation();
   if (top_ != nullptr) {
     // The host call below waits for just this, and goes on with the outcome.
     return continue_host_call(worker());
   }
+  if (&call == &start_) return started();
   ends_ = call.ends_process;
   // After this the caller may be gone.
   if (call.done != nullptr) call.done->signal();
@@ -132,14 +110,21 @@ void Process::kill() {
   GuestCall* call = posted_.exchange(nullptr, std::memory_order_acquire);
   while (top_ != nullptr) {
     call = &top_->call;
-    top_->caller.drop_coroutine();
-    top_ = std::move(top_->below);
+    pop_activation();
   }
   // The stack is dropped as it is; what it held belongs to the store.
-  if (call == nullptr) return;
-  call->outcome.kind = Outcome::Kind::Killed;
-  call->outcome.trap = jit::Trap::Killed;
-  call->outcome.message = jit::text_of(jit::Trap::Killed);
+  const auto is_killed = [](Outcome& outcome) {
+    outcome.kind = Outcome::Kind::Killed;
+    outcome.trap = jit::Trap::Killed;
+    outcome.message = jit::text_of(jit::Trap::Killed);
+  };
+  is_killed(entry_.outcome);
+  if (start_report_ != nullptr) {
+    is_killed(start_.outcome);
+    tell_starter();
+  }
+  if (call == nullptr || call == &entry_ || call == &start_) return;
+  is_killed(call->outcome);
   if (call->done != nullptr) call->done->signal();
 }
 
@@ -154,7 +139,7 @@ jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& f
                                     u64* args) {
   Caller& caller = top_->caller;
   caller.enter(memory_of(context));
-  if (config_.move_always) [[unlikely]] {
+  if (config_->move_always) [[unlikely]] {
     postponed_ = &function;
     caller.again_next_turn();
     return HostStatus::Wait;
@@ -162,27 +147,6 @@ jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& f
   const HostStatus status = call_host(caller, function, args);
   if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
   return status;
-}
-
-bool Process::is_waiting() const {
-  return top_ != nullptr && top_->caller.wait.kind != Wait::Kind::None;
-}
-
-sched::Next Process::continue_host_call(sched::Worker& worker) {
-  Caller& caller = top_->caller;
-  const Wait::Kind was = std::exchange(caller.wait.kind, Wait::Kind::None);
-  if (was == Wait::Kind::Notify) {
-    jit::finish_atomic_wait(run, waiter_);
-    return sched::Next::Resume;
-  }
-  u64* args = jit::host_call_values(run);
-  const HostFunction* postponed = std::exchange(postponed_, nullptr);
-  const HostStatus status =
-      postponed == nullptr ? resume_host(caller, args) : call_host(caller, *postponed, args);
-  if (status == HostStatus::Wait) return arm_wait(worker);
-  if (status == HostStatus::Trap) run.trap_code = static_cast<u32>(caller.trap_code);
-  jit::complete_host_call(run, status);
-  return sched::Next::Resume;
 }
 
 CallGuest::CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments)
@@ -207,112 +171,10 @@ TrapOr<std::vector<u64>> CallGuest::await_resume() {
   return caller_.trap(outcome.trap, outcome.message);
 }
 
-// --- Waiting.
-
-sched::Next Process::arm_wait(sched::Worker& worker) {
-  Wait& wait = top_->caller.wait;
-  wait.expired = false;
-  switch (wait.kind) {
-    case Wait::Kind::None:
-      return sched::Next::Resume;
-    case Wait::Kind::Turn:
-      return sched::Next::Requeue;
-    case Wait::Kind::Guest:
-      return start_call(*wait.guest_call);
-    case Wait::Kind::Job:
-      job_ = wait.job;
-      job_->retain();
-      job_->keep = sched::ProcessRef(*this);
-      scheduler_.helpers().submit(*job_);
-      return sched::Next::Park;
-    case Wait::Kind::Notify:
-    case Wait::Kind::Fds:
-      break;
-  }
-  if (fd_wait_room_ < wait.fds.size()) {
-    fd_wait_room_ = wait.fds.size();
-    fd_waits_ = std::make_unique<sched::FdWait[]>(fd_wait_room_);
-  }
-  for (FdInterest& interest : wait.fds) {
-    interest.ready = 0;
-    sched::FdWait& registration = fd_waits_[fd_wait_count_];
-    const Status watched = scheduler_.wait_fd(registration, interest.fd, interest.interest, *this);
-    // What cannot be watched is always ready.
-    if (!watched.ok()) {
-      disarm_wait();
-      interest.ready = interest.interest;
-      return continue_host_call(worker);
-    }
-    ++fd_wait_count_;
-  }
-  if (wait.deadline_ns != sched::kNever) worker.arm(timer_, wait.deadline_ns);
-  return sched::Next::Park;
-}
-
-bool Process::is_wait_over(Wait& wait) {
-  switch (wait.kind) {
-    case Wait::Kind::None:
-    case Wait::Kind::Turn:
-      return true;
-    case Wait::Kind::Guest:
-      return false;
-    case Wait::Kind::Job:
-      return wait.job->done();
-    case Wait::Kind::Notify:
-    case Wait::Kind::Fds:
-      break;
-  }
-  bool ready = wait.kind == Wait::Kind::Notify && waiter_.is_notified();
-  for (usize i = 0; i < fd_wait_count_; ++i) {
-    wait.fds[i].ready = fd_waits_[i].ready();
-    ready |= wait.fds[i].ready != 0;
-  }
-  if (ready) return true;
-  wait.expired = wait.deadline_ns != sched::kNever && sched::now_ns() >= wait.deadline_ns;
-  return wait.expired;
-}
-
-void Process::disarm_wait() {
-  timer_.cancel();
-  waiter_.leave();
-  for (usize i = 0; i < fd_wait_count_; ++i) scheduler_.cancel_fd(fd_waits_[i]);
-  fd_wait_count_ = 0;
-  if (job_ == nullptr) return;
-  // One that never ran is ours to drop; one that runs drops itself.
-  Job* job = std::exchange(job_, nullptr);
-  if (scheduler_.helpers().withdraw(*job)) {
-    job->keep.reset();
-    job->release();
-  }
-}
-
-void Process::AtomicWaiter::wait(i64 timeout_ns) {
-  Wait& wait = owner.top_->caller.wait;
-  wait = Wait();
-  wait.kind = Wait::Kind::Notify;
-  if (timeout_ns < 0) return;
-  const u64 now = sched::now_ns();
-  wait.deadline_ns = std::min(sched::kNever - now, static_cast<u64>(timeout_ns)) + now;
-}
-
-void Process::AtomicWaiter::notified() { owner.scheduler_.wake(owner); }
-
-void Process::job_done() { scheduler_.wake(*this); }
-
-void Process::wake_by_timer(sched::Timer& timer, sched::Worker& worker) {
-  worker.wake(static_cast<WakeTimer&>(timer).owner);
-}
-
-void Process::move_stack(Leave reason) {
-  if (reason == Leave::Returned || !jit::may_move_stack(run, reason)) return;
-  // Without memory for another slot the stack stays where it is.
-  static_cast<void>(stack_.move(run));
-}
-
 // --- What the scheduler asks.
 
 sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
-  if ((requests & kRequestKill) != 0) {
+  if ((requests & kRequestKill) != 0 || !handle_inbox()) {
     kill();
     return sched::Next::Done;
   }
@@ -325,7 +187,7 @@ sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
 }
 
 sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
-  if (config_.move_always) [[unlikely]]
+  if (config_->move_always) [[unlikely]]
     move_stack(reason);
   switch (reason) {
     case Leave::Yield:
@@ -341,26 +203,6 @@ sched::Next Process::on_leave(sched::Worker& worker, Leave reason) {
   }
   if (stack_.grow(run).ok()) return sched::Next::Resume;
   return trapped(jit::Trap::StackOverflow);
-}
-
-namespace {
-
-// Gives the pages of heaps that have ended back to the system, which takes a while.
-class TrimJob final : public Job {
-  void work() override {
-    while (!jit::gc::Space::get()->trim(jit::gc::Space::kTrimBlocks)) continue;
-  }
-};
-
-}  // namespace
-
-void Process::on_done(sched::Worker& /*worker*/) {
-  const bool had_objects = store_ != nullptr && store_->has_heap();
-  give_back();
-  if (had_objects && jit::gc::Space::get()->wants_trim()) {
-    scheduler_.helpers().submit(*new TrimJob);
-  }
-  if (ended_ != nullptr) ended_->signal();
 }
 
 }  // namespace lr

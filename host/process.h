@@ -1,12 +1,23 @@
 // A process: what sched runs and what jit runs, joined. It owns a stack and memory slot, a store of
-// instances, its configuration, and a pile of activations, each a run of guest code:
+// instances, its configuration, an inbox with a mailbox behind it, and a pile of activations, each
+// a run of guest code:
 //
-//   activation 0   a call that somebody outside asked for (GuestCall)
+//   activation 0   the function it was spawned for, or a call that somebody outside asked for
 //   activation n   a call that a waiting host call of activation n-1 asked for
 //
 // The innermost activation either runs, or its host call waits for what Caller::wait says. A call
 // ends by returning, by a trap, by exit, or because the process is killed; then its activation and
 // its coroutine go, newest first.
+//
+// Others reach a process only through its inbox (send()). What is in there is handled whenever the
+// process has stopped and is about to run: messages go to the mailbox, signals take effect. When a
+// process has ended, its links and monitors are told, what it owned is released, and its block
+// waits on a shelf of its module to be the next process (host/linked_module.h).
+//
+//   process.cc          activations, host calls, what the scheduler asks
+//   process_life.cc     making, ending, starting again
+//   process_signals.cc  inbox, links, monitors
+//   process_wait.cc     what a host call waits for
 #pragma once
 
 #include <memory>
@@ -16,8 +27,15 @@
 
 #include "base/result.h"
 #include "host/caller.h"
-#include "host/permissions.h"
+#include "host/config.h"
+#include "host/environment.h"
+#include "host/inbox.h"
+#include "host/linked_module.h"
+#include "host/mailbox.h"
+#include "host/memory_class.h"
 #include "host/process_memory.h"
+#include "host/relations.h"
+#include "host/signal.h"
 #include "host/wasi/state.h"
 #include "jit/engine.h"
 #include "jit/instance.h"
@@ -51,31 +69,57 @@ struct GuestCall {
   sched::Completion* done = nullptr;
 };
 
-// What a process may do and has. Given at creation; a child's is never wider than its parent's.
-struct ProcessConfig {
-  PermissionSet permissions;
-  jit::MemoryClass memory_class = jit::MemoryClass::Guarded;
-  u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
-  u64 stack_max_bytes = 8 * kMiB;
-  Tracer* tracer = nullptr;
-  // Test modes: the extent rises by exactly what was asked for; memories and stacks move whenever
-  // they may, and every host call is a chance.
-  bool exact_extent = false;
-  bool move_always = false;
-  bool collects_always = false;  // Every object that is made collects garbage first.
+// How the start function of a spawned process went, for the process that waits for it.
+struct StartReport {
+  explicit StartReport(sched::ProcessRef who) : waiting(std::move(who)) {}
+  sched::ProcessRef waiting;
+  std::atomic<bool> done{false};
+  Outcome outcome;  // Once done.
 };
+
+namespace lunatic {
+class Resources;
+}
 
 class Process final : public sched::Process {
  public:
-  // Has a slot and an empty store.
-  static Result<std::unique_ptr<Process>> create(jit::Engine& engine, sched::Scheduler& scheduler,
-                                                 const ProcessConfig& config,
-                                                 std::unique_ptr<wasi::State> wasi);
+  static constexpr u32 kFamily = 1;  // Of sched::Process::family(): these.
+
+  // Has a slot and an empty store. Without a module it does what post() asks for, one call after
+  // the other, until somebody kills it.
+  static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
+  // Has an instance of the module, whose start function has not run: one that has ended and is as
+  // new, if there is one. `worker` is the caller's.
+  static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config,
+                                                 ModuleRef module, u32 worker);
   ~Process() override;
 
+  // --- What it is. Immutable while it lives.
+
+  const ProcessConfig& config() const { return *config_; }
+  const ConfigRef& config_ref() const { return config_; }
+  Environment& environment() const { return *environment_; }
+  const EnvironmentRef& environment_ref() const { return environment_; }
+  // What it was spawned from, and its instance of that; null for one without a module.
+  const ModuleRef& module() const { return module_; }
+  void set_module(ModuleRef module, jit::Instance* instance) {
+    module_ = std::move(module);
+    instance_ = instance;
+  }
+  jit::Instance* instance() const { return instance_; }
+
   jit::ProcessStore& store() { return *store_; }
-  wasi::State& wasi() { return *wasi_; }
-  const ProcessConfig& config() const { return config_; }
+  // Made from the configuration when first asked for.
+  wasi::State& wasi();
+  Status open_wasi();  // The same, where directories may be missing.
+  void set_wasi(std::unique_ptr<wasi::State> wasi) { wasi_ = std::move(wasi); }
+
+  // --- What others do to it. Any thread that holds a reference.
+
+  // Puts an envelope into its inbox and sees to it that it looks. `from`: the worker that runs the
+  // caller, or null. What it refuses, because it has ended, is dropped.
+  void send(MessagePtr message, sched::Worker* from);
+  void send(std::unique_ptr<Signal> signal, sched::Worker* from);
 
   // Asks for a call. One at a time, by the thread that controls the process: it also may use the
   // store while no call is under way. `call.done` is signalled when the call has ended.
@@ -87,29 +131,65 @@ class Process final : public sched::Process {
   // A helper thread has finished what the process waits for.
   void job_done();
 
+  // --- For its host calls.
+
+  Mailbox& mailbox() { return mailbox_; }
+  // The message that it works on; null if there is none.
+  MessagePtr& scratch() { return scratch_; }
+  Relations& relations();
+  // What the Lunatic ABI numbers: errors, configurations, modules, timers.
+  lunatic::Resources& resources();
+  // The function that it starts with, its arguments as `values` of a call. Before it is spawned.
+  void start_with(jit::FuncRef* function, std::span<const u64> values);
+  // The same for one that cannot be called: it fails at once.
+  void start_with(Outcome failure);
+  // Somebody waits until the start function has returned.
+  void report_start_to(std::shared_ptr<StartReport> report) { start_report_ = std::move(report); }
+
+  // How the process ended, once it has.
+  const Outcome& outcome() const { return entry_.outcome; }
+
   // A host call of machine code arrives.
   jit::HostStatus enter_host(jit::Context& context, const HostFunction& function, u64* args);
 
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override;
   sched::Next on_leave(sched::Worker& worker, Leave reason) override;
   void on_done(sched::Worker& worker) override;
+  void dispose() override;
 
  private:
+  friend class WarmProcesses;
+
   struct Activation {
     Activation(Process& process, GuestCall& guest_call);
-    std::unique_ptr<Activation> below;
+    Activation* below = nullptr;
     GuestCall& call;
     Caller caller;
   };
 
-  Process(sched::Scheduler& scheduler, const ProcessConfig& config,
-          std::unique_ptr<wasi::State> wasi);
+  Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class);
+
+  // --- Life.
+  Status make_store();
+  jit::ProcessStoreOptions store_options();
+  bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
+  void give_back();
+  void tell_the_others(sched::Worker& worker);
+
+  // --- Signals.
+  // Handles what is in the inbox. False: the process is killed by it.
+  bool handle_inbox();
+  bool handle(const Signal& signal);
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);
   sched::Next take_posted_call();
+  void push_activation(GuestCall& call);
+  void pop_activation();
   // The innermost activation has ended; its outcome is set.
   sched::Next end_activation();
+  sched::Next started();
+  void tell_starter();
   sched::Next trapped(jit::Trap trap);
   void kill();
 
@@ -117,27 +197,48 @@ class Process final : public sched::Process {
   bool is_waiting() const;
   // Turns the record into timers, registrations and jobs. Resume: it is fulfilled already.
   sched::Next arm_wait(sched::Worker& worker);
+  sched::Next arm_inner_wait(sched::Worker& worker, Wait& wait);
+  void arm_deadline(sched::Worker& worker, const Wait& wait);
   bool is_wait_over(Wait& wait);
   void disarm_wait();
   sched::Next continue_host_call(sched::Worker& worker);
   // Test mode: puts the stack elsewhere.
   void move_stack(Leave reason);
 
-  void give_back();  // Instances, slot and descriptors.
   static void wake_by_timer(sched::Timer& timer, sched::Worker& worker);
 
   sched::Scheduler& scheduler_;
-  ProcessConfig config_;
+  EnvironmentRef environment_;
+  ConfigRef config_;
+  ModuleRef module_;
+  jit::Instance* instance_ = nullptr;
+  const jit::MemoryClass memory_class_;
   std::unique_ptr<wasi::State> wasi_;
   sched::Slot slot_;
   sched::ProcessStack stack_;
   std::unique_ptr<ProcessMemory> memory_;
   std::unique_ptr<jit::ProcessStore> store_;
-  std::unique_ptr<Activation> top_;
+
+  Inbox<> inbox_;
+  Mailbox mailbox_;
+  MessagePtr scratch_;
+  std::unique_ptr<Relations> relations_;
+  std::unique_ptr<lunatic::Resources> resources_;
+  bool dies_with_links_ = true;
+
+  Activation* top_ = nullptr;
+  std::optional<Activation> first_;  // Where the outermost activation is.
+  GuestCall entry_;                  // Of a spawned process.
+  GuestCall start_;                  // Its module's start function, which runs before.
+  // Who waits for the start function's end; goes with it.
+  std::shared_ptr<StartReport> start_report_;
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
   const HostFunction* postponed_ = nullptr;  // Test mode: a host call that has not begun.
+  Process* warm_next_ = nullptr;             // On its shelf.
+  u32 home_ = 0;                             // The worker on which it ended.
+  bool reusable_ = false;                    // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
     explicit WakeTimer(Process& process) : sched::Timer(&wake_by_timer), owner(process) {}
@@ -153,6 +254,7 @@ class Process final : public sched::Process {
   };
 
   WakeTimer timer_{*this};
+  bool is_timed_ = false;  // The timer is armed, or was for this wait.
   AtomicWaiter waiter_{*this};
   std::unique_ptr<sched::FdWait[]> fd_waits_;
   usize fd_wait_count_ = 0;  // Registered ones, at the start of fd_waits_.

@@ -12,6 +12,8 @@ bool ProcessMemory::charge(u64 bytes) {
   return true;
 }
 
+void ProcessMemory::reset(u64 bytes_max) { bytes_max_ = bytes_max; }
+
 jit::MemoryArea ProcessMemory::acquire(u64 bytes) {
   if (slot_taken_ || bytes > slot_.capacity) return jit::MemorySource::acquire(bytes);
   slot_taken_ = true;

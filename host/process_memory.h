@@ -13,6 +13,9 @@ class ProcessMemory final : public jit::MemorySource {
   // `slot` is the slot's part for memory, zeroed; its capacity may be 0.
   ProcessMemory(jit::MemoryArea slot, u64 bytes_max) : slot_(slot), bytes_max_(bytes_max) {}
 
+  // For the next process on the same slot, after ProcessStore::reset() has wiped its part.
+  void reset(u64 bytes_max);
+
   bool charge(u64 bytes) override;
   void release_charge(u64 bytes) override { charged_ -= bytes; }
   jit::MemoryArea acquire(u64 bytes) override;

@@ -32,29 +32,6 @@ jit::MemoryClass choose_class(RunOptions::MemoryClass wanted) {
   return is_small ? jit::MemoryClass::Dense : jit::MemoryClass::Guarded;
 }
 
-Result<std::unique_ptr<wasi::State>> make_state(const RunOptions& options) {
-  auto state = std::make_unique<wasi::State>();
-  state->arguments.push_back(options.argv0.value_or(options.name));
-  if (!options.invoke) {
-    state->arguments.insert(state->arguments.end(), options.arguments.begin(),
-                            options.arguments.end());
-  }
-  state->environment = options.environment;
-  // A standard stream that is closed here is closed there, and keeps its number.
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    const wasi::Rights withheld = fd == STDIN_FILENO ? wasi::kFdWrite : wasi::kFdRead;
-    wasi::DescriptorRef stream = wasi::adopt_stream(fd, wasi::kAllRights & ~withheld);
-    state->fds.put(static_cast<u32>(fd), std::move(stream));
-  }
-  for (const DirectoryGrant& grant : options.directories) {
-    wasi::DescriptorRef directory =
-        TRY(wasi::open_preopen(grant.host_path, grant.guest_name, grant.read_only));
-    const wasi::ErrnoOr<u32> added = state->fds.add(std::move(directory));
-    if (!added.ok()) return make_error(Err::LimitExceeded, "too many directories");
-  }
-  return state;
-}
-
 // Ends the process when time is up, unless told to stop before.
 class Watchdog {
  public:
@@ -166,7 +143,19 @@ class Run {
     class_ = choose_class(options_.memory_class);
     ProcessConfig config;
     config.permissions = kRootPermissions;
-    config.memory_class = class_;
+    config.may_compile_modules = config.may_create_configs = config.may_spawn = true;
+    config.arguments.push_back(options_.argv0.value_or(options_.name));
+    if (!options_.invoke) {
+      config.arguments.insert(config.arguments.end(), options_.arguments.begin(),
+                              options_.arguments.end());
+    }
+    config.environment = options_.environment;
+    config.directories = options_.directories;
+    // Otherwise chosen for each process; this one may always have addresses to spare.
+    if (options_.memory_class != RunOptions::MemoryClass::Auto ||
+        class_ == jit::MemoryClass::Dense) {
+      config.memory_class = class_;
+    }
     config.memory_max_bytes = options_.memory_max_bytes;
     config.stack_max_bytes = options_.stack_max_bytes;
     config.exact_extent = options_.exact_extent;
@@ -179,11 +168,11 @@ class Run {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
-    std::unique_ptr<wasi::State> state = TRY(make_state(options_));
-    process_ = TRY(runtime_->create_process(config, std::move(state)));
-    jit::Resolver* const resolvers[] = {&runtime_->linker()};
-    const std::vector<jit::Extern> imports = TRY(link_imports(module_->module(), resolvers));
-    instance_ = TRY(process_->store().instantiate(module_, imports));
+    process_ = TRY(runtime_->create_process(config));
+    TRY(process_->process().open_wasi());
+    ModuleRef linked = TRY(runtime_->link(module_));
+    instance_ = TRY(process_->store().instantiate(module_, linked->imports()));
+    process_->process().set_module(std::move(linked), instance_);
     outcome_.stats.start_ns = sched::now_ns() - begun;
     return ok_status();
   }

@@ -16,13 +16,6 @@
 
 namespace lr {
 
-// A directory that the guest may use.
-struct DirectoryGrant {
-  std::string host_path;
-  std::string guest_name;
-  bool read_only = false;
-};
-
 struct RunOptions {
   std::vector<u8> module;                // Binary.
   std::string name;                      // Of the module, for messages and backtraces.

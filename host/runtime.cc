@@ -87,6 +87,15 @@ Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
   return call(found->func, values);
 }
 
+Runtime::Runtime() : environment_(std::make_shared<Environment>(*this, 1)) {}
+
+Runtime::~Runtime() {
+  // Ended processes that wait to be used again have slots of the scheduler's.
+  for (const std::weak_ptr<LinkedModule>& known : modules_) {
+    if (const ModuleRef module = known.lock()) module->warm().close();
+  }
+}
+
 Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
   ignore_sigpipe();
   std::unique_ptr<Runtime> runtime(new Runtime);
@@ -101,11 +110,21 @@ Result<std::shared_ptr<jit::CompiledModule>> Runtime::load(std::vector<u8> bytes
   return engine_->load(std::move(bytes), std::move(name), scheduler_->helpers());
 }
 
-Result<std::unique_ptr<ProcessHandle>> Runtime::create_process(const ProcessConfig& config,
-                                                               std::unique_ptr<wasi::State> wasi) {
-  if (wasi == nullptr) wasi = std::make_unique<wasi::State>();
+Result<ModuleRef> Runtime::link(const std::shared_ptr<jit::CompiledModule>& module) {
+  const std::lock_guard lock(modules_mutex_);
+  std::erase_if(modules_, [](const auto& known) { return known.expired(); });
+  for (const std::weak_ptr<LinkedModule>& known : modules_) {
+    ModuleRef linked = known.lock();
+    if (linked != nullptr && linked->compiled() == module) return linked;
+  }
+  ModuleRef linked = TRY(LinkedModule::create(module, linker_));
+  modules_.push_back(linked);
+  return linked;
+}
+
+Result<std::unique_ptr<ProcessHandle>> Runtime::create_process(const ProcessConfig& config) {
   std::unique_ptr<Process> process =
-      TRY(Process::create(*engine_, *scheduler_, config, std::move(wasi)));
+      TRY(Process::create(environment_, std::make_shared<const ProcessConfig>(config)));
   auto ended = std::make_unique<sched::Completion>();
   process->set_ended(ended.get());
   sched::ProcessRef reference = TRY(scheduler_->spawn(std::move(process)));

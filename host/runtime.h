@@ -74,6 +74,10 @@ class Runtime {
   // Ignores SIGPIPE, unless the program handles it: a guest that writes to a closed pipe gets an
   // error instead.
   static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options);
+  // Ends all processes.
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
 
   jit::Engine& engine() { return *engine_; }
   sched::Scheduler& scheduler() { return *scheduler_; }
@@ -83,15 +87,22 @@ class Runtime {
   // A binary module; see module_file.h for files.
   Result<std::shared_ptr<jit::CompiledModule>> load(std::vector<u8> bytes, std::string name);
 
-  // Without a state it has no arguments and no descriptors.
-  Result<std::unique_ptr<ProcessHandle>> create_process(
-      const ProcessConfig& config, std::unique_ptr<wasi::State> wasi = nullptr);
+  // Linked against the host functions, which all have been added: the
+  // same object while it lives for the same module.
+  Result<ModuleRef> link(const std::shared_ptr<jit::CompiledModule>& module);
+
+  // In the runtime's own environment, whose first process is 1.
+  Result<std::unique_ptr<ProcessHandle>> create_process(const ProcessConfig& config);
+  Environment& environment() { return *environment_; }
 
  private:
-  Runtime() = default;
+  Runtime();
 
   HostLinker linker_;
   std::unique_ptr<jit::Engine> engine_;
+  EnvironmentRef environment_;
+  std::mutex modules_mutex_;
+  std::vector<std::weak_ptr<LinkedModule>> modules_;
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

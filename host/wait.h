@@ -53,11 +53,13 @@ class Job : public sched::HelperJob {
 struct Wait {
   enum class Kind : u8 {
     None,
-    Turn,    // For nothing but another turn: others run first.
-    Fds,     // Until one of `fds` is ready or the deadline has passed; none: sleep.
-    Job,     // Until `job` is done.
-    Notify,  // Until the process's waiter is notified, or the deadline has passed.
-    Guest,   // Until the activation above this one has returned or trapped.
+    Turn,     // For nothing but another turn: others run first.
+    Fds,      // Until one of `fds` is ready or the deadline has passed; none: sleep.
+    Job,      // Until `job` is done.
+    Message,  // Until the mailbox has what it awaits, or the deadline has passed.
+    Event,    // Until `*event`, or the deadline has passed; who sets it wakes the process.
+    Notify,   // Until the process's waiter is notified, or the deadline has passed.
+    Guest,    // Until the activation above this one has returned or trapped.
   };
 
   Kind kind = Kind::None;
@@ -66,6 +68,7 @@ struct Wait {
   std::span<FdInterest> fds;        // May be {&one, 1}.
   FdInterest one;
   Job* job = nullptr;
+  const std::atomic<bool>* event = nullptr;
   GuestCall* guest_call = nullptr;
 };
 

@@ -16,6 +16,8 @@ namespace {
 constexpr u32 kFunctionAlignment = 16;
 constexpr u32 kPcsChunkBytes = 64 * 1024;
 constexpr u64 kPopulateBytes = 256 * 1024;
+// Sizes of ranges are multiples of this, so that a range fits the code of another module.
+constexpr u64 kRangeGranule = kMiB;
 
 constexpr u64 round_up(u64 n, u64 to) { return (n + to - 1) & ~(to - 1); }
 
@@ -96,7 +98,8 @@ Result<std::unique_ptr<CodeSpace>> CodeSpace::create(const CodeSpaceLayout& layo
                                                      ModuleCode* owner) {
   const u64 slots_bytes = u64{layout.functions} * 8;
   const u64 fixed = stubs.size() * kStubJumpBytes + u64{layout.functions} * kMiniStubBytes;
-  u64 code_bytes = std::min(layout.code_bytes_max, kNearBytes - fixed - slots_bytes);
+  u64 code_bytes = round_up(fixed + layout.code_bytes_max, kRangeGranule) - fixed;
+  code_bytes = std::min(code_bytes, kNearBytes - fixed - slots_bytes);
   auto mapping = CodeMapping::create(slots_bytes, fixed + code_bytes);
   // Where addresses are limited, a tighter range may still do.
   for (int tries = 0; tries < 3 && !mapping.ok(); tries++) {
@@ -116,9 +119,14 @@ CodeSpace::CodeSpace(const CodeSpaceLayout& layout, CodeMapping mapping, ModuleC
       slots_(reinterpret_cast<std::atomic<const void*>*>(mapping_.data())),
       placed_at_(make_zeroed<std::atomic<u32>>(layout.functions)),
       records_(make_zeroed<FunctionCode>(layout.functions)),
+      populated_(mapping_.populated_bytes()),
       owner_(owner) {}
 
-CodeSpace::~CodeSpace() { unregister_code(code()); }
+CodeSpace::~CodeSpace() {
+  unregister_code(code());
+  const u64 touched = std::max(used_.load(), populated_.load());
+  CodeMapping::recycle(std::move(mapping_), touched);
+}
 
 // Stub jumps, then mini-stubs, and the slots that lead to the latter.
 void CodeSpace::write_stubs(std::span<const void* const> stubs) {
@@ -126,8 +134,11 @@ void CodeSpace::write_stubs(std::span<const void* const> stubs) {
   const u64 stubs_bytes = stubs.size() * kStubJumpBytes;
   first_function_ = round_up(stubs_bytes + u64{layout_.functions} * kMiniStubBytes, 64);
   // One system call in place of a page fault for each page; where it is missing they are taken.
-  madvise(out, round_up(first_function_, 4096), MADV_POPULATE_WRITE);
-  if (layout_.functions != 0) {
+  const bool is_new = populated_ == 0;
+  if (populated_ < first_function_) {
+    madvise(out, round_up(first_function_, 4096), MADV_POPULATE_WRITE);
+  }
+  if (is_new && layout_.functions != 0) {
     madvise(mapping_.data(), round_up(u64{layout_.functions} * 8, 4096), MADV_POPULATE_WRITE);
   }
   for (usize i = 0; i < stubs.size(); i++) write_stub_jump(out + i * kStubJumpBytes, stubs[i]);

@@ -80,6 +80,14 @@ Result<Instance*> ProcessStore::instantiate(const std::shared_ptr<CompiledModule
   return &instance;
 }
 
+bool ProcessStore::reset(const ProcessStoreOptions& /*options*/) { return false; }
+
+Instance* ProcessStore::first_instance() const {
+  return instances_.empty() ? nullptr : instances_.front().get();
+}
+
+u64 ProcessStore::bookkeeping_bytes() const { return sizeof(ProcessStore); }
+
 Result<Memory*> ProcessStore::add_memory(const MemoryType& type, bool is_checked) {
   MemoryOptions options = options_.memory;
   if (is_checked) options.memory_class = MemoryClass::Dense;

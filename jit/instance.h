@@ -95,6 +95,20 @@ class ProcessStore {
   Result<Instance*> instantiate(const std::shared_ptr<CompiledModule>& module,
                                 std::span<const Extern> imports);
 
+  // For the next process of the same module: puts everything back to what the one instantiate()
+  // made of it, so that not one byte of the last process can be seen, and keeps what is expensive.
+  // False, with nothing promised about the store, when destroying it is cheaper or safer: more than
+  // one instance or none, imports other than host functions, a start function that has run into
+  // imported state, memories that have left their slot, that are shared, guarded and large, or
+  // options of another kind. `options` replace those of the constructor (limits may differ).
+  // Nothing of the process runs or is suspended. Run state: heap cursor, doorbell and request are
+  // clean afterwards; the stack is ProcessStack::reset()'s.
+  bool reset(const ProcessStoreOptions& options);
+  // The instance that reset() keeps: the first. Null before instantiate().
+  Instance* first_instance() const;
+  // All bytes beside memories' and tables' contents: the store, instances, contexts, references.
+  u64 bookkeeping_bytes() const;
+
   // Things that no module defines. A memory that only code with checks reads need not be guarded.
   Result<Memory*> add_memory(const MemoryType& type, bool is_checked = false);
   Result<Table*> add_table(const TableType& type, u64 init);

@@ -22,6 +22,8 @@ extern const u64 kNearBytes;
 // Sizes of the small pieces of code that a CodeSpace writes itself.
 extern const u32 kStubJumpBytes;
 extern const u32 kMiniStubBytes;
+// Code that consists of this byte only cannot run: it stops the program.
+extern const u8 kTrapByte;
 
 // Of the last instruction of Masm::poll_page().
 extern const u64 kPollPageBytes;

@@ -36,6 +36,7 @@ const u64 kNearBytes = 128 * kMiB - kMiB;
 const u64 kPollPageBytes = 4;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 20;
+const u8 kTrapByte = 0;  // udf
 
 void write_stub_jump(u8* at, const void* target) {
   put32(at, 0x58000051);  // ldr x17, .+8

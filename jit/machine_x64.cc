@@ -35,6 +35,7 @@ const u64 kNearBytes = 2 * kGiB - kMiB;
 const u64 kPollPageBytes = 3;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 16;
+const u8 kTrapByte = 0xcc;  // int3
 
 void write_stub_jump(u8* at, const void* target) {
   const u8 jump[] = {0xff, 0x25, 0, 0, 0, 0};  // jmp [rip]

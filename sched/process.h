@@ -55,7 +55,8 @@ class Process {
   };
   Run run;
 
-  Process() { run.process = this; }
+  // `family` is host's own: which of its classes this is.
+  explicit Process(u32 family = 0) : family_(family) { run.process = this; }
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   // Inline, like dispose(): so that code with and without RTTI may derive from it.
@@ -65,6 +66,7 @@ class Process {
   static Process& from(RunState* run) { return *static_cast<Run*>(run)->process; }
 
   Pid pid() const { return pid_; }
+  u32 family() const { return family_; }
   // The worker that holds the process. Only inside on_*() and host calls.
   Worker& worker() const { return *worker_; }
 
@@ -109,6 +111,7 @@ class Process {
   friend class GlobalQueue;
 
   ParkWord<> park_word_;
+  const u32 family_;
   u32 charge_ = 0;        // Ticks used since it last queued as preempted.
   bool yielded_ = false;  // It was interrupted, and waits for nothing.
   Worker* worker_ = nullptr;
@@ -118,6 +121,17 @@ class Process {
   ProcessEntry* entry_ = nullptr;
   void* fiber_ = nullptr;  // What the thread sanitizer knows this stack by.
   Account account_;
+};
+
+// Told of every process that leaves because it was interrupted, on its worker, before anything else
+// happens there: for measurements.
+class YieldProbe {
+ public:
+  // `rung_ns`: when the tick began to ring for what runs on that worker; 0: it did not.
+  virtual void yielded(Process& process, u64 rung_ns) = 0;
+
+ protected:
+  ~YieldProbe() = default;
 };
 
 // Keeps a process block (not the process) alive. Copying and dropping cost one atomic operation.

@@ -63,6 +63,7 @@ struct SchedulerOptions {
   bool ring_always = false;
   u32 processes_max = 1u << 24;  // Live at the same time.
   u32 helper_threads = 4;
+  YieldProbe* yield_probe = nullptr;  // Outlives the scheduler.
   SlotOptions slots;
 };
 

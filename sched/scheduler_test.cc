@@ -455,5 +455,32 @@ TEST_P(SchedulerTest, AStormLosesNothing) {
   EXPECT_EQ(storm.sent(), storm.received());
 }
 
+TEST(YieldProbe, IsToldOfEveryInterruptionAndWhenItWasAskedFor) {
+  struct Probe final : YieldProbe {
+    void yielded(Process&, u64 rung_ns) override {
+      calls++;
+      if (rung_ns == 0) return;
+      rung++;
+      EXPECT_LE(rung_ns, now_ns());
+    }
+    u32 calls = 0, rung = 0;
+  } probe;
+  SchedulerOptions options;
+  options.workers = 1;
+  options.yield_probe = &probe;
+  Result<std::unique_ptr<Scheduler>> scheduler = Scheduler::create(options);
+  ASSERT_TRUE(scheduler.ok());
+  Completion ended;
+  auto hog = [&](NativeProcess& self) {
+    while (probe.rung < 4) self.poll();
+  };
+  auto first = std::make_unique<NativeProcess>(hog);
+  first->ended = &ended;
+  ASSERT_TRUE((*scheduler)->spawn(std::move(first)).ok());
+  ASSERT_TRUE((*scheduler)->spawn(std::make_unique<NativeProcess>(hog)).ok());
+  (*scheduler)->drive(ended);
+  EXPECT_EQ(probe.calls, (*scheduler)->stats().preemptions);
+}
+
 }  // namespace
 }  // namespace lr::sched

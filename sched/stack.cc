@@ -19,6 +19,7 @@ u64 lowest_limit(const Slot& slot) { return word(slot.stack_low()) + kStackReser
 
 void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, u64 max_bytes) {
   slots_ = &slots;
+  first_ = slot;
   slot_ = slot;
   moved_ = false;
   first_used_ = 0;
@@ -68,6 +69,16 @@ Status ProcessStack::move_to(RunState& run, u64 bytes) {
   run.stack_limit = run.stack_top - bytes;
   run.publish_limit();
   return ok_status();
+}
+
+void ProcessStack::reset(RunState& run, u64 max_bytes) {
+  if (moved_) {
+    slots_->release(slot_, {used_in_area(run), 0});
+    slot_ = first_;
+  }
+  const u64 used = moved_ ? first_used_ : used_in_area(run);
+  std::memset(slot_.stack_end() - used, 0, used);
+  start(run, *slots_, first_, max_bytes);
 }
 
 u64 ProcessStack::release(RunState& run) {

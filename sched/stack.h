@@ -36,6 +36,11 @@ class ProcessStack {
   // The same, but always moves, to try the code that must survive it.
   Status move(RunState& run);
 
+  // For the next process on the same slot, instead of release() and start(): wipes what was used,
+  // and gives a slot that the stack has moved to back. The window stays as wide as it was in the
+  // first slot. `max_bytes` as in start().
+  void reset(RunState& run, u64 max_bytes);
+
   // How much of the first slot's stack area was written; gives any later slot back.
   u64 release(RunState& run);
 
@@ -44,6 +49,7 @@ class ProcessStack {
   u64 used_in_area(const RunState& run) const;
 
   SlotAllocator* slots_ = nullptr;
+  Slot first_;          // The slot of start().
   Slot slot_;           // Where the stack is now.
   bool moved_ = false;  // slot_ is ours, no longer the one of start().
   u64 first_used_ = 0;  // What was written in the first slot, once moved.

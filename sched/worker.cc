@@ -138,14 +138,18 @@ Next Worker::enter(Process& process) {
   fiber_switch(process.fiber_);
   const Leave reason = lr_resume(&process.run);
   fiber_switch(fiber_);
-  if (const u64 rung = rung_ns_.load(std::memory_order_relaxed); rung != 0) {
+  const u64 rung_ns = rung_ns_.load(std::memory_order_relaxed);
+  if (rung_ns != 0) {
     rung_ns_.store(0, std::memory_order_relaxed);
-    counters_.longest_hold_ns.raise(now_ns() - rung);
+    counters_.longest_hold_ns.raise(now_ns() - rung_ns);
   }
-  return reason == Leave::Yield ? answer_yield(process) : process.on_leave(*this, reason);
+  return reason == Leave::Yield ? answer_yield(process, rung_ns) : process.on_leave(*this, reason);
 }
 
-Next Worker::answer_yield(Process& process) {
+Next Worker::answer_yield(Process& process, u64 rung_ns) {
+  if (scheduler_.options_.yield_probe != nullptr) {
+    scheduler_.options_.yield_probe->yielded(process, rung_ns);
+  }
   const u32 requests = process.run.answer() & ~kRequestYield;
   counters_.preemptions.add();
   process.account_.preemptions.add();

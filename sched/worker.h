@@ -65,7 +65,7 @@ class Worker {
   bool should_stop(const Completion* until) const;
   void dispatch(Process& process);
   Next enter(Process& process);
-  Next answer_yield(Process& process);
+  Next answer_yield(Process& process, u64 rung_ns);
   void requeue(Process& process);
   void finish(Process& process);
 

@@ -63,20 +63,29 @@ void Heap::start_cycle() {
 bool Heap::mark_roots(u64 deadline) {
   for (;;) {
     if (!drain(deadline)) return false;
-    if (range_.count == 0) {
-      const std::optional<Roots::Range> next = roots_.next();
-      if (!next) return true;
-      range_ = *next;
+    u64 left = kWordsPerLook;
+    while (left > 0) {
+      if (range_.count == 0) {
+        const std::optional<Roots::Range> next = roots_.next();
+        if (!next) return drain(deadline);
+        range_ = *next;
+      }
+      mark_range(left);
     }
-    const u64 count = std::min(range_.count, kWordsPerLook);
-    const u64* const words = range_.words;
-    range_.words += count;
-    range_.count -= count;
-    if (range_.is_exact) {
-      for (u64 i = 0; i < count; i++) mark(words[i]);
-    } else {
-      for (u64 i = 0; i < count; i++) mark_maybe(words[i]);
-    }
+  }
+}
+
+// The next `left` words of range_, or fewer; what is left of `left`.
+void Heap::mark_range(u64& left) {
+  const u64 count = std::min(range_.count, left);
+  const u64* const words = range_.words;
+  range_.words += count;
+  range_.count -= count;
+  left -= std::min(left, std::max(count, u64{1}));
+  if (range_.is_exact) {
+    for (u64 i = 0; i < count; i++) mark(words[i]);
+  } else {
+    for (u64 i = 0; i < count; i++) mark_maybe(words[i]);
   }
 }
 

@@ -135,6 +135,7 @@ class Heap {
   // -- collector.cc
   void start_cycle();
   bool mark_roots(u64 deadline);
+  void mark_range(u64& left);
   bool drain(u64 deadline);
   bool sweep(u64 deadline);
   void sweep_block(BlockIndex index);

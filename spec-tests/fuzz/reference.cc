@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontend/type_registry.h"
 #include "spec-tests/fuzz/constants.h"
 #include "spec-tests/fuzz/module_plan.h"
@@ -162,27 +164,25 @@ class Run {
 
 Outcome run_reference(const std::shared_ptr<const Module>& module) { return Run(module).run(); }
 
-std::string difference_from_reference(const Outcome& reference, const Outcome& actual) {
+std::string difference_from_reference(Outcome reference, const Outcome& actual) {
   if (reference.refused == kNoOpinion) return "";
-  Outcome plain = reference;
-  for (usize i = 0; i < plain.calls.size() && i < actual.calls.size(); i++) {
-    std::string& trap = plain.calls[i].trap;
+  for (usize i = 0; i < reference.calls.size() && i < actual.calls.size(); i++) {
+    std::string& trap = reference.calls[i].trap;
     if (trap.starts_with("null") && actual.calls[i].trap.starts_with("null")) {
       trap = actual.calls[i].trap;
     }
   }
-  std::string differs = difference(plain, actual);
-  for (usize i = 0; i < plain.memories.size() && differs.empty(); i++) {
-    const MemoryOutcome& expected = plain.memories[i];
+  std::string differs = difference(reference, actual);
+  for (usize i = 0; i < reference.memories.size() && differs.empty(); i++) {
+    const MemoryOutcome& expected = reference.memories[i];
     const MemoryOutcome& found = actual.memories[i];
     if (expected.pages != found.pages) {
       return fmt::format("memory {} has {} pages, not {}", i, found.pages, expected.pages);
     }
-    for (usize at = 0; at < expected.bytes.size(); at++) {
-      if (expected.bytes[at] == found.bytes[at]) continue;
-      return fmt::format("memory {} at {:#x}: {:#x}, not {:#x}", i, at, found.bytes[at],
-                         expected.bytes[at]);
-    }
+    if (std::ranges::equal(expected.bytes, found.bytes)) continue;
+    const auto [in_expected, in_found] = std::ranges::mismatch(expected.bytes, found.bytes);
+    return fmt::format("memory {} at {:#x}: {:#x}, not {:#x}", i, in_found - found.bytes.begin(),
+                       *in_found, *in_expected);
   }
   return differs;
 }

@@ -13,6 +13,6 @@ namespace lr::fuzz {
 Outcome run_reference(const std::shared_ptr<const Module>& module);
 
 // The interpreter tells kinds of null apart, which the compiler does not.
-std::string difference_from_reference(const Outcome& reference, const Outcome& actual);
+std::string difference_from_reference(Outcome reference, const Outcome& actual);
 
 }  // namespace lr::fuzz

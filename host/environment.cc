@@ -1,0 +1,20 @@
+#include "host/environment.h"
+
+#include "host/process.h"
+#include "host/runtime.h"
+
+namespace lr {
+
+sched::ProcessRef Environment::find(Pid pid) const {
+  sched::ProcessRef found = runtime_.scheduler().find(pid);
+  if (!found) return found;
+  if (found->family() != Process::kFamily ||
+      &static_cast<const Process&>(*found).environment() != this) {
+    found.reset();
+  }
+  return found;
+}
+
+void Environment::report_death(const Process&, const Outcome&, usize) {}
+
+}  // namespace lr

@@ -1,0 +1,46 @@
+// Environment: a set of processes that can reach one another, with the names that they have given
+// each other. A program runs in one; in test mode each test has its own.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "base/types.h"
+#include "host/config.h"
+#include "host/linked_module.h"
+#include "host/registry.h"
+#include "sched/scheduler.h"
+
+namespace lr {
+
+class Process;
+class Runtime;
+struct Outcome;
+
+class Environment {
+ public:
+  Environment(Runtime& runtime, u64 id) : runtime_(runtime), id_(id) {}
+  virtual ~Environment() = default;
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  Runtime& runtime() const { return runtime_; }
+  u64 id() const { return id_; }
+  Registry& registry() { return registry_; }
+
+  // The live process of that id, if it is of this environment.
+  sched::ProcessRef find(Pid pid) const;
+
+  // A process has failed or was killed, and so many links are about to be told. On its worker:
+  // brief, and it must not wait.
+  virtual void report_death(const Process& process, const Outcome& outcome, usize links);
+
+ private:
+  Runtime& runtime_;
+  const u64 id_;
+  Registry registry_;
+};
+
+using EnvironmentRef = std::shared_ptr<Environment>;
+
+}  // namespace lr

@@ -1,0 +1,194 @@
+// How a process is made, how it ends, and how its block becomes the next one.
+
+#include <utility>
+
+#include "host/lunatic/resources.h"
+#include "host/process.h"
+#include "host/runtime.h"
+#include "host/wasi/open_state.h"
+#include "jit/gc/space.h"
+
+namespace lr {
+namespace {
+
+// Where a process of either class begins; both grow.
+constexpr u64 kFirstStackBytes = 64 * kKiB;
+constexpr u64 kFirstMemoryBytes = 64 * kKiB;
+
+// Gives the pages of heaps that have ended back to the system, which takes a while.
+class TrimJob final : public Job {
+  void work() override {
+    while (!jit::gc::Space::get()->trim(jit::gc::Space::kTrimBlocks)) continue;
+  }
+};
+
+}  // namespace
+
+// --- Making it.
+
+Process::Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class)
+    : sched::Process(kFamily),
+      scheduler_(environment->runtime().scheduler()),
+      environment_(std::move(environment)),
+      config_(std::move(config)),
+      memory_class_(memory_class) {}
+
+jit::ProcessStoreOptions Process::store_options() {
+  jit::ProcessStoreOptions options;
+  options.memory.memory_class = memory_class_;
+  options.memory.source = memory_.get();
+  options.memory.size_max = config_->memory_max_bytes;
+  options.memory.exact_extent = config_->exact_extent;
+  options.memory.move_always = config_->move_always;
+  options.collects_always = config_->collects_always;
+  options.waiter = &waiter_;
+  return options;
+}
+
+Status Process::make_store() {
+  // A guarded memory never sits in a slot.
+  const bool is_dense = memory_class_ == jit::MemoryClass::Dense;
+  const u64 slot_memory_bytes = is_dense ? kFirstMemoryBytes : 0;
+  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
+  const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
+  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
+  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+  store_ =
+      std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, store_options());
+  return ok_status();
+}
+
+Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config) {
+  const jit::MemoryClass chosen = config->memory_class.value_or(jit::MemoryClass::Guarded);
+  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
+  TRY(process->make_store());
+  return process;
+}
+
+Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
+                                                 ModuleRef module, u32 worker) {
+  const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
+      module->compiled()->module(), config->memory_max_bytes, module->history(), false));
+  if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
+    if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
+  }
+  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
+  TRY(process->make_store());
+  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
+  process->module_ = std::move(module);
+  return process;
+}
+
+// False if the next process needs a store of another kind.
+bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config,
+                      const ModuleRef& module) {
+  if (environment_ != environment) environment_ = environment;
+  if (config_ != config) {
+    config_ = config;
+    if (!store_->reset(store_options())) return false;
+  }
+  memory_->reset(config_->memory_max_bytes);
+  stack_.reset(run, config_->stack_max_bytes);
+  module_ = module;
+  inbox_.reopen();
+  reusable_ = false;
+  entry_.outcome = Outcome();
+  start_.outcome = Outcome();
+  ends_ = false;
+  dies_with_links_ = true;
+  return true;
+}
+
+void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
+  entry_.function = function;
+  entry_.values.assign(values.begin(), values.end());
+  entry_.values.resize(std::max<usize>(values.size(), jit::value_words(function->type)));
+  entry_.ends_process = true;
+  start_.function = instance_->start();
+  posted_.store(start_.function != nullptr ? &start_ : &entry_, std::memory_order_release);
+}
+
+void Process::start_with(Outcome failure) {
+  entry_.function = nullptr;
+  entry_.outcome = std::move(failure);
+  entry_.ends_process = true;
+  posted_.store(&entry_, std::memory_order_release);
+}
+
+// The start function has ended.
+sched::Next Process::started() {
+  if (!start_.outcome.returned()) entry_.outcome = start_.outcome;
+  tell_starter();
+  return start_.outcome.returned() ? start_call(entry_) : sched::Next::Done;
+}
+
+void Process::tell_starter() {
+  if (start_report_ == nullptr) return;
+  const std::shared_ptr<StartReport> report = std::move(start_report_);
+  report->outcome = start_.outcome;
+  report->done.store(true, std::memory_order_release);
+  scheduler_.wake(*report->waiting);
+}
+
+wasi::State& Process::wasi() {
+  if (wasi_ == nullptr) static_cast<void>(open_wasi());
+  return *wasi_;
+}
+
+Status Process::open_wasi() {
+  wasi_ = std::make_unique<wasi::State>();
+  return wasi::open_state(*config_, *wasi_);
+}
+
+lunatic::Resources& Process::resources() {
+  if (resources_ == nullptr) resources_ = std::make_unique<lunatic::Resources>();
+  return *resources_;
+}
+
+// --- Ending it.
+
+Process::~Process() {
+  waiter_.leave();
+  drop_envelopes(inbox_.close());
+  store_.reset();
+  if (slot_) {
+    const u64 stack_used = stack_.release(run);
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+  }
+}
+
+void Process::on_done(sched::Worker& worker) {
+  home_ = worker.index();
+  tell_the_others(worker);
+  const bool had_objects = store_->has_heap();
+  give_back();
+  if (had_objects && jit::gc::Space::get()->wants_trim()) {
+    scheduler_.helpers().submit(*new TrimJob);
+  }
+  if (ended_ != nullptr) ended_->signal();
+}
+
+// All that it held but what the next process of the module can use.
+void Process::give_back() {
+  waiter_.leave();
+  scratch_.reset();
+  relations_.reset();
+  resources_.reset();
+  wasi_.reset();
+  if (module_ == nullptr) return;
+  if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
+    module_->history().note(instance_->memory(0).size());
+  }
+  reusable_ = store_->reset(store_options());
+}
+
+void Process::dispose() {
+  if (!reusable_) {
+    delete this;
+    return;
+  }
+  const ModuleRef module = std::move(module_);
+  module->warm().put(std::unique_ptr<Process>(this), home_);
+}
+
+}  // namespace lr

@@ -1,0 +1,198 @@
+// What processes do to one another, seen from both ends. A signal waits in the receiver's inbox
+// until it has stopped running code; only what may end it interrupts it.
+
+#include <utility>
+
+#include "host/process.h"
+
+namespace lr {
+
+void Process::send(MessagePtr message, sched::Worker* from) {
+  switch (inbox_.push(message.get())) {
+    case Pushed::Refused:
+      return;
+    case Pushed::Quietly:
+      break;
+    case Pushed::WakeOwner:
+      if (from != nullptr) {
+        from->wake_next(*this);
+      } else {
+        scheduler_.wake(*this);
+      }
+      break;
+  }
+  static_cast<void>(message.release());
+}
+
+void Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
+  const bool may_end =
+      signal->kind == Envelope::Kind::Kill ||
+      (signal->kind == Envelope::Kind::LinkDied && signal->reason != DeathReason::Normal);
+  const Pushed pushed = inbox_.push(signal.get());
+  if (pushed == Pushed::Refused) return;
+  static_cast<void>(signal.release());
+  if (may_end) {
+    scheduler_.request(*this, kRequestSignal);
+  } else if (pushed == Pushed::WakeOwner) {
+    if (from != nullptr) {
+      from->wake(*this);
+    } else {
+      scheduler_.wake(*this);
+    }
+  }
+}
+
+bool Process::handle_inbox() {
+  Envelope* envelope = inbox_.take_all();
+  while (envelope != nullptr) {
+    Envelope* const next = envelope->next;
+    if (envelope->kind == Envelope::Kind::Message) {
+      mailbox_.deliver(MessagePtr(static_cast<Message*>(envelope)), config_->mailbox);
+    } else {
+      const std::unique_ptr<Signal> signal(static_cast<Signal*>(envelope));
+      if (!handle(*signal)) {
+        drop_envelopes(next);
+        return false;
+      }
+    }
+    envelope = next;
+  }
+  return true;
+}
+
+// False: it ends the process.
+bool Process::handle(const Signal& signal) {
+  switch (signal.kind) {
+    case Envelope::Kind::Message:
+      break;
+    case Envelope::Kind::Kill:
+      return false;
+    case Envelope::Kind::DieWhenLinkDies:
+      dies_with_links_ = signal.on;
+      break;
+    case Envelope::Kind::Link:
+      relations().links.put(signal.pid, signal.tag);
+      break;
+    case Envelope::Kind::Unlink:
+      if (relations_ != nullptr) relations_->links.remove(signal.pid);
+      break;
+    case Envelope::Kind::Monitor:
+      relations().monitors.put(signal.pid, 0);
+      break;
+    case Envelope::Kind::StopMonitoring:
+      if (relations_ != nullptr) relations_->monitors.remove(signal.pid);
+      break;
+    case Envelope::Kind::LinkDied: {
+      if (relations_ != nullptr) relations_->links.remove(signal.pid);
+      if (signal.reason == DeathReason::Normal) break;
+      if (dies_with_links_) return false;
+      auto message = std::make_unique<Message>();
+      message->type = Message::Type::LinkDied;
+      message->tag = signal.tag;
+      mailbox_.deliver(std::move(message), config_->mailbox);
+      break;
+    }
+    case Envelope::Kind::ProcessDied: {
+      auto message = std::make_unique<Message>();
+      message->type = Message::Type::ProcessDied;
+      message->process = signal.pid;
+      mailbox_.deliver(std::move(message), config_->mailbox);
+      break;
+    }
+  }
+  return true;
+}
+
+Relations& Process::relations() {
+  if (relations_ == nullptr) relations_ = std::make_unique<Relations>();
+  return *relations_;
+}
+
+// --- The end, as the others see it.
+
+namespace {
+
+// Tells what is left to tell when it is too much for one go, and frees what is too much to free: a
+// process without code.
+class Aftermath final : public sched::Process {
+ public:
+  Aftermath(EnvironmentRef environment, Pid dead, DeathReason reason)
+      : environment_(std::move(environment)), dead_(dead), reason_(reason) {}
+
+  std::vector<PidSet::Entry> links;
+  std::vector<PidSet::Entry> monitors;
+  Envelope* envelopes = nullptr;
+
+  // At most kPiece of each. True when nothing is left.
+  bool step(sched::Worker& worker) {
+    for (u32 n = 0; n < kPiece && !links.empty(); ++n) {
+      tell(links.back(), Envelope::Kind::LinkDied, worker);
+      links.pop_back();
+    }
+    if (!links.empty()) return false;
+    for (u32 n = 0; n < kPiece && !monitors.empty(); ++n) {
+      tell(monitors.back(), Envelope::Kind::ProcessDied, worker);
+      monitors.pop_back();
+    }
+    if (!monitors.empty()) return false;
+    envelopes = drop_envelopes(envelopes, kPiece);
+    return envelopes == nullptr;
+  }
+
+  ~Aftermath() override { drop_envelopes(envelopes); }
+  sched::Next on_dispatch(sched::Worker& worker, u32 requests) override {
+    if ((requests & kRequestKill) != 0) return sched::Next::Done;
+    return step(worker) ? sched::Next::Done : sched::Next::Requeue;
+  }
+  sched::Next on_leave(sched::Worker&, Leave) override { return sched::Next::Done; }
+  void on_done(sched::Worker&) override {}
+
+ private:
+  static constexpr u32 kPiece = 200;
+
+  void tell(const PidSet::Entry& whom, Envelope::Kind what, sched::Worker& worker) {
+    const sched::ProcessRef other = environment_->find(whom.pid);
+    if (!other) return;
+    auto signal = std::make_unique<Signal>(what, dead_, whom.tag);
+    signal->reason = reason_;
+    static_cast<lr::Process&>(*other).send(std::move(signal), &worker);
+  }
+
+  EnvironmentRef environment_;
+  Pid dead_;
+  DeathReason reason_;
+};
+
+}  // namespace
+
+void Process::tell_the_others(sched::Worker& worker) {
+  Envelope* const unread = inbox_.close();
+  Envelope* const waiting =
+      mailbox_.count() != 0 || mailbox_.has_awaited() ? mailbox_.take_list() : nullptr;
+  const Outcome& outcome = entry_.outcome;
+  const bool failed = outcome.kind == Outcome::Kind::Trapped ||
+                      outcome.kind == Outcome::Kind::Killed ||
+                      (outcome.kind == Outcome::Kind::Exited && outcome.exit_status != 0);
+  if (failed && module_ != nullptr) {
+    environment_->report_death(*this, outcome, relations_ ? relations_->links.size() : 0);
+  }
+  if (relations_ == nullptr && unread == nullptr && waiting == nullptr) return;
+  auto aftermath = std::make_unique<Aftermath>(environment_, pid(),
+                                               failed ? DeathReason::Failure : DeathReason::Normal);
+  if (relations_ != nullptr) {
+    // Links of both ends go; only failures reach further, but each end forgets the other.
+    aftermath->links = relations_->links.take_all();
+    aftermath->monitors = relations_->monitors.take_all();
+  }
+  aftermath->envelopes = unread;
+  if (waiting != nullptr) {
+    Envelope** end = &aftermath->envelopes;
+    // The shorter list is walked; what was never read is rarely long.
+    while (*end != nullptr) end = &(*end)->next;
+    *end = waiting;
+  }
+  if (aftermath->step(worker)) return;
+  static_cast<void>(worker.spawn(std::move(aftermath)));
+}
+
+}  // namespace lr

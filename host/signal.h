@@ -1,0 +1,25 @@
+// What one process does to another other than sending it a message. Handled by the receiver, in the
+// order of arrival, whenever it stops running code.
+#pragma once
+
+#include "base/types.h"
+#include "host/inbox.h"
+#include "sched/process.h"
+
+namespace lr {
+
+using sched::Pid;
+
+// Why a link died. Normal ends concern nobody.
+enum class DeathReason : u8 { Normal, Failure, NoProcess };
+
+struct Signal final : Envelope {
+  Signal(Kind what, Pid about, i64 with_tag = 0) : Envelope(what), pid(about), tag(with_tag) {}
+
+  Pid pid;          // Whom it is about: the other end of the link, who died, who monitors.
+  i64 tag;          // Of links. 0: none.
+  bool on = false;  // DieWhenLinkDies.
+  DeathReason reason = DeathReason::Normal;  // LinkDied.
+};
+
+}  // namespace lr

@@ -1,0 +1,73 @@
+#include "host/spawn.h"
+
+#include <fmt/format.h>
+
+#include "frontend/type_registry.h"
+
+namespace lr {
+namespace {
+
+constexpr usize kFewWords = 16;
+
+Outcome failure(std::string message) {
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::Trapped;
+  outcome.trap = jit::Trap::Host;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
+  if (!type.results.empty() || type.params.size() != arguments.size()) return false;
+  for (usize i = 0; i < arguments.size(); ++i) {
+    if (type.params[i] != arguments[i].type) return false;
+  }
+  return true;
+}
+
+// Gives the process its function, or what is wrong with it.
+void prepare_entry(Process& process, const SpawnRequest& request) {
+  const std::optional<u32> index = request.module->function(request.function);
+  if (!index) {
+    process.start_with(failure(fmt::format("no exported function '{}'", request.function)));
+    return;
+  }
+  jit::FuncRef* const function = process.instance()->func(*index);
+  if (!takes(defined_type(function->type), request.arguments)) {
+    process.start_with(failure(fmt::format(
+        "the function '{}' does not take these arguments, or has results", request.function)));
+    return;
+  }
+  u64 few[2 * kFewWords];
+  std::vector<u64> many;
+  u64* values = few;
+  if (request.arguments.size() > kFewWords) {
+    many.resize(2 * request.arguments.size());
+    values = many.data();
+  }
+  usize words = 0;
+  for (const SpawnArgument& argument : request.arguments) {
+    values[words++] = argument.bits;
+    if (argument.type == kV128) values[words++] = argument.high;
+  }
+  process.start_with(function, {values, words});
+}
+
+}  // namespace
+
+Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& worker) {
+  std::unique_ptr<Process> process =
+      TRY(Process::create(request.environment, request.config, request.module, worker.index()));
+  if (!request.config->directories.empty()) TRY(process->open_wasi());
+  prepare_entry(*process, request);
+  process->report_start_to(request.report);
+  process->set_ended(request.ended);
+  if (request.link_with != nullptr) {
+    process->relations().links.put(request.link_with->pid(), request.link_tag);
+  }
+  sched::ProcessRef made = TRY(worker.spawn(std::move(process)));
+  if (request.link_with != nullptr) request.link_with->relations().links.put(made->pid(), 0);
+  return made;
+}
+
+}  // namespace lr
