@@ -1,6 +1,6 @@
 // How long a running guest takes to answer a request to yield.
 //
-//   yield_latency SAMPLES MODULE N [MODULE N]...
+//   yield_latency [--preempt=KIND] SAMPLES MODULE N [MODULE N]...
 //
 // For each module it calls the export `run` with N, again and again, while a second thread asks it
 // to yield at random moments. It prints a line of JSON: percentiles of the nanoseconds from request
@@ -109,7 +109,8 @@ u64 times_descheduled(pid_t thread) {
 
 // Asks, and waits for the process to have been preempted once more. No sample comes of a request
 // that met the process while it did not run: it is answered where it is dispatched.
-void take_sample(Runner& runner, sched::Process& process, Samples& samples) {
+void take_sample(Runner& runner, sched::Scheduler& scheduler, sched::Process& process,
+                 Samples& samples) {
   const u64 before = process.account().preemptions.get();
   const auto preempted = [&] { return process.account().preemptions.get() != before; };
   const auto descheduled = [&] {
@@ -117,7 +118,7 @@ void take_sample(Runner& runner, sched::Process& process, Samples& samples) {
   };
   const u64 times = descheduled();
   const u64 start = now_ns();
-  process.run.ring(kRequestYield);
+  scheduler.interrupt(process);
   while (process.run.request.load(std::memory_order_acquire) != 0 && !runner.failed()) {
   }
   const u64 end = now_ns();
@@ -140,11 +141,12 @@ std::string percentiles(std::vector<u64>& values) {
                      values.back());
 }
 
-Status measure(const char* path, u64 n, u32 count) {
+Status measure(const char* path, u64 n, u32 count, jit::Preempt preempt) {
   std::ifstream file(path, std::ios::binary);
   std::vector<u8> bytes(std::istreambuf_iterator<char>(file), {});
   RuntimeOptions options;
   options.scheduler.workers = 1;
+  options.engine.preempt = preempt;
   const auto runtime = TRY(Runtime::create(options));
   TRY(runtime->linker().add(wasi::functions()));
   const auto module = TRY(runtime->load(std::move(bytes), path));
@@ -160,7 +162,7 @@ Status measure(const char* path, u64 n, u32 count) {
       const u64 until = now_ns() + pause(random);
       while (now_ns() < until) {
       }
-      take_sample(runner, process->process(), samples);
+      take_sample(runner, runtime->scheduler(), process->process(), samples);
     }
     failed = runner.failed();
   }
@@ -181,15 +183,25 @@ u64 parse_number(std::string_view text) {
 }  // namespace lr
 
 int main(int argc, char** argv) {
-  if (argc < 4 || argc % 2 != 0) {
-    fmt::print(stderr, "usage: yield_latency SAMPLES MODULE N [MODULE N]...\n");
+  constexpr std::string_view kOption = "--preempt=";
+  auto preempt = lr::jit::Preempt::Flag;
+  bool is_right = true;
+  if (argc > 1 && std::string_view(argv[1]).starts_with(kOption)) {
+    const auto named = lr::jit::parse_preempt(std::string_view(argv[1]).substr(kOption.size()));
+    is_right = named.has_value();
+    preempt = named.value_or(preempt);
+    argc--;
+    argv++;
+  }
+  if (!is_right || argc < 4 || argc % 2 != 0) {
+    fmt::print(stderr, "usage: yield_latency [--preempt=KIND] SAMPLES MODULE N [MODULE N]...\n");
     return 2;
   }
   lr::pin(0);
   const auto samples = static_cast<lr::u32>(lr::parse_number(argv[1]));
   int status = 0;
   for (int i = 2; i < argc; i += 2) {
-    const lr::Status done = lr::measure(argv[i], lr::parse_number(argv[i + 1]), samples);
+    const lr::Status done = lr::measure(argv[i], lr::parse_number(argv[i + 1]), samples, preempt);
     if (done.ok()) continue;
     fmt::print(stderr, "{}: {}\n", argv[i], done.error().message());
     status = 1;

@@ -44,13 +44,19 @@ ProcessStore::ProcessStore(Engine& engine, RunState& run, const ProcessStoreOpti
   root_ = context_pool().acquire(sizeof(Context));
   CHECK(root_ != nullptr);
   root_->run = &run;
-  run.alarm = &alarm_of(preempt(), options.yields_always);
-  run.fuel = {.granted = 0, .limit = options.fuel_max};
+  prepare_alarm();
 }
 
 Preempt ProcessStore::preempt() const {
   if (options_.fuel_max != FuelAccount::kUnlimited) return Preempt::Fuel;
   return options_.preempt.value_or(engine_.options().preempt);
+}
+
+// Nothing has run, or nothing of what has will go on.
+void ProcessStore::prepare_alarm() {
+  run_.alarm = &alarm_of(preempt(), options_.yields_always);
+  run_.fuel = {.granted = 0, .limit = options_.fuel_max};
+  root_->bell.alarm.store(0, std::memory_order_relaxed);
 }
 
 ProcessStore::~ProcessStore() {

@@ -67,7 +67,7 @@ struct ProcessStoreOptions {
   MemoryOptions memory;          // For all memories that instances of this store define.
   bool collects_always = false;  // Test mode: every object that is made collects garbage first.
   // How its code is interrupted, if not as the engine says. A limit of fuel makes it Fuel.
-  std::optional<Preempt> preempt;
+  std::optional<Preempt> preempt = std::nullopt;
   u64 fuel_max = FuelAccount::kUnlimited;
   bool yields_always = false;  // Test mode: at every check.
   // How this process waits at an address; without it, it cannot. Must outlive the store.
@@ -150,6 +150,7 @@ class ProcessStore {
   std::string compile_error_function;
 
  private:
+  void prepare_alarm();
   friend class Instance;
   friend class gc::StoreRoots;
 

@@ -46,6 +46,11 @@ const Alarm& alarm_of(Preempt preempt, bool always = false);
 // one is granted as long as RunState::fuel.limit allows: then it traps with OutOfFuel. A stretch of
 // code is paid for as a whole before it runs, so a process may be stopped some instructions early.
 inline constexpr u64 kFuelSlice = 100'000;
+// In units; 0 slices are any number.
+constexpr u64 fuel_of_slices(u64 slices) {
+  if (slices == 0 || slices > FuelAccount::kUnlimited / kFuelSlice) return FuelAccount::kUnlimited;
+  return slices * kFuelSlice;
+}
 
 // Units used so far by what runs on `run`, whose doorbell is `bell` when none is published.
 u64 fuel_used(const RunState& run, const Doorbell& bell);

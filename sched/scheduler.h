@@ -105,6 +105,9 @@ class Scheduler {
   // The condition it waits for is made true before.
   void wake(Process& process);
 
+  // Interrupts the process where it runs. Repeated by the tick until it is answered. Any thread.
+  void interrupt(Process& process);
+
   // Sets request bits (kill, signal), interrupts the process where it runs and wakes it where it
   // waits. Repeated by the tick until it is answered. Any thread.
   void request(Process& process, u32 bits);
@@ -161,6 +164,7 @@ class Scheduler {
   bool any_busy() const;
   bool work_visible() const;
   void worker_wanted();
+  void interrupt_worker_of(const Process& process);
   void remove(Process& process);
 
   const SchedulerOptions options_;

@@ -145,6 +145,7 @@ void Compiler::start(u32 index) {
   destination_ = kNone;
   checked_regs_ = RegSet();
   checked_constant_ = {};
+  constants_count_ = 0;
   control_.clear();
   region_ = kNone;
   regions_.clear();
@@ -501,6 +502,25 @@ void Compiler::extent_miss(Cold& cold) {
   masm_.jump(cold.back);
 }
 
+// Once in many iterations: looks whether somebody has rung, and goes back if not.
+void Compiler::sparse_poll(Cold& cold) {
+  if (options_.preempt == Preempt::Page) {
+    masm_.poll_page();
+    record_pc(cold.wasm_offset, cold.pushed);
+    return masm_.jump(cold.back);
+  }
+  Label rung;
+  if (options_.preempt == Preempt::Flag) {
+    masm_.poll(rung);
+  } else {
+    masm_.poll_epoch(&epoch_counter(), rung);
+  }
+  masm_.jump(cold.back);
+  masm_.bind(rung);
+  near_stub(Stub::Yield, cold);
+  masm_.jump(cold.back);
+}
+
 void Compiler::emit_cold() {
   for (Cold& cold : cold_) {
     masm_.bind(cold.entry);
@@ -511,6 +531,9 @@ void Compiler::emit_cold() {
       case Cold::Kind::Yield:
         near_stub(Stub::Yield, cold);
         masm_.jump(cold.back);
+        break;
+      case Cold::Kind::SparsePoll:
+        sparse_poll(cold);
         break;
       case Cold::Kind::Fuel:
         near_stub(Stub::Fuel, cold);

@@ -5,6 +5,7 @@
 //   stack.cc      the operand stack: pushing, popping into registers, spilling
 //   locals.cc     locals and their homes
 //   control.cc    blocks, branches, joins
+//   counted.cc    loops that need no check in each iteration
 //   pressure.cc  how many registers a loop's expressions need
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
@@ -27,11 +28,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "frontend/opcode.h"
 #include "frontend/type_registry.h"
 #include "jit/compiler/compile.h"
+#include "jit/compiler/counted.h"
 #include "jit/compiler/fuel.h"
 #include "jit/compiler/homes.h"
 #include "jit/compiler/value.h"
@@ -126,7 +129,17 @@ class alignas(128) Compiler {  // Two of them share no cache line.
  private:
   // What cold code does; see emit_cold().
   struct Cold {
-    enum class Kind : u8 { Trap, Yield, Fuel, StackCheck, Extent, CrossCall, TailCross, Allocate };
+    enum class Kind : u8 {
+      Trap,
+      Yield,
+      SparsePoll,
+      Fuel,
+      StackCheck,
+      Extent,
+      CrossCall,
+      TailCross,
+      Allocate
+    };
     Kind kind;
     Trap trap{};  // Trap
     u32 wasm_offset = 0;
@@ -158,6 +171,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void emit_return();
   void restore_saved();
   void emit_cold();
+  void sparse_poll(Cold& cold);
   void extent_miss(Cold& cold);
   void finish();
   // What the function may push altogether before somebody else checks.
@@ -224,6 +238,10 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void save_reads(u32 local);     // Gives the stack's reads of the local values of their own.
   void store_dirty(RegSet regs);  // Homes of live locals into their slots.
   void lose_caller_saved();       // Before a call.
+  // What locals were last set to in this straight line, as far as those are constants.
+  void note_constant(u32 local, const Value& value);
+  void forget_constants() { constants_count_ = 0; }
+  std::optional<i64> known_constant(u32 local) const;
 
   // -- control.cc
   void block(Control::Form form);
@@ -240,6 +258,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void br_table();
   void return_();
   void loop_header(Control& control);
+  void check_loop(const LoopFacts& loop);
   void poll();
   RegSet prepare_loop(const LoopFacts& loop, const Control& control);
   // Homes of the loop's own: locals that it uses and that have none get registers of locals that
@@ -589,7 +608,14 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   RegSet valid_;
   RegSet dirty_;
   u32 owner_[64] = {};
-  u32 last_read_[64] = {};   // By home: the local that was pushed last, or kNone.
+  u32 last_read_[64] = {};  // By home: the local that was pushed last, or kNone.
+  struct LocalConstant {
+    u32 local;
+    i64 value;  // Of an i32 sign-extended.
+  };
+  static constexpr u32 kConstantsMax = 4;
+  LocalConstant constants_[kConstantsMax];
+  u32 constants_count_ = 0;
   u32 destination_ = kNone;  // The local whose home result() returned.
   bool destination_tee_ = false;
 

@@ -145,7 +145,8 @@ class Bench {
                                         .source = &areas_,
                                         .exact_extent = configuration_.exact_extent,
                                         .move_always = configuration_.moves},
-                             .collects_always = configuration_.collects});
+                             .collects_always = configuration_.collects,
+                             .yields_always = configuration_.yields && !by_signal()});
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
     Outcome outcome;
     Result<jit::Instance*> instance = instantiate(store, compiled);
@@ -172,11 +173,14 @@ class Bench {
     return std::move(jit::Engine::create(options)).value();
   }
 
+  bool by_signal() const { return configuration_.preempt == jit::Preempt::Signal; }
+
   void make_process() {
     process_ = std::make_unique<jit::TestProcess>(
         jit::TestProcess::Options{.stack_bytes = configuration_.moves ? 8 * kKiB : 64 * kKiB,
                                   .move_always = configuration_.moves,
-                                  .yield_always = configuration_.yields});
+                                  .signal_always = configuration_.yields && by_signal(),
+                                  .yield_always = configuration_.yields && !by_signal()});
     process_->on_wait = [this](jit::TestProcess&, u64* values) {
       values[0] = mix(host_, values);
       return jit::HostStatus::Done;
