@@ -106,7 +106,149 @@ void spawn_and_exit(benchmark::State& state) {
 }
 BENCHMARK(spawn_and_exit)->Arg(1)->Arg(2)->UseRealTime();
 
-// Two processes wake each other: a round trip. Argument: workers.
+// A block that is used for one process after another, and whose process only ends: what the
+// scheduler's part of a process's life costs. Arguments: workers; how many the spawner starts
+// before it lets them run.
+class Brief final : public Process {
+ public:
+  Next on_dispatch(Worker&, u32) override { return Next::Done; }
+  Next on_leave(Worker&, Leave) override { return Next::Done; }
+  void on_done(Worker&) override {}
+  void dispose(Worker*) override { free.store(true, std::memory_order_release); }
+  std::atomic<bool> free{true};
+};
+
+void spawn_and_exit_of_used_blocks(benchmark::State& state) {
+  const u32 workers = static_cast<u32>(state.range(0));
+  const u32 batch = static_cast<u32>(state.range(1));
+  const auto scheduler = make_scheduler(workers);
+  std::atomic<u32> spawners = 0;
+  std::atomic<bool> go = false;
+  const auto spawner = [&](NativeProcess& self, u64 rounds) {
+    std::vector<Brief> blocks(batch);
+    spawners.fetch_add(1);
+    while (!go.load()) self.yield();
+    for (u64 round = 0; round < rounds; ++round) {
+      for (Brief& block : blocks) {
+        while (!block.free.load(std::memory_order_acquire)) self.yield();
+        block.free.store(false, std::memory_order_relaxed);
+        CHECK(self.worker().spawn(block).ok());
+      }
+      self.yield();
+    }
+    for (Brief& block : blocks) {
+      while (!block.free.load(std::memory_order_acquire)) self.yield();
+    }
+    spawners.fetch_sub(1);
+  };
+  constexpr u64 kRounds = 1000;
+  for (auto _ : state) {
+    go.store(false);
+    run(*scheduler, [&](NativeProcess& self) {
+      for (u32 i = 0; i < workers; ++i) {
+        CHECK(self.worker()
+                  .spawn(std::make_unique<NativeProcess>(
+                      [&](NativeProcess& me) { spawner(me, kRounds); }))
+                  .ok());
+      }
+      while (spawners.load() != workers) self.sleep_until(now_ns() + 1'000'000);
+      const u64 start = now_ns();
+      go.store(true);
+      while (spawners.load() != 0) self.sleep_until(now_ns() + 50'000);
+      state.SetIterationTime(static_cast<f64>(now_ns() - start) * 1e-9);
+    });
+  }
+  // Per process, of both spawners together.
+  state.counters["each"] =
+      benchmark::Counter(static_cast<f64>(state.iterations()) * kRounds * batch * workers,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(spawn_and_exit_of_used_blocks)
+    ->Args({1, 1})
+    ->Args({1, 100})
+    ->Args({2, 1})
+    ->Args({2, 100})
+    ->UseManualTime();
+
+// Two processes wake each other and park: a round trip of the scheduler alone. Argument: workers.
+void wake_next_and_park(benchmark::State& state) {
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  run(*scheduler, [&](NativeProcess& self) {
+    const ProcessRef parent(self);
+    std::atomic<bool> stop = false;
+    std::atomic<bool> stopped = false;
+    auto child = std::make_unique<NativeProcess>([&](NativeProcess& me) {
+      while (!stop.load(std::memory_order_relaxed)) {
+        me.worker().wake_next(*parent);
+        me.park();
+      }
+      stopped.store(true);
+      me.worker().wake(*parent);
+    });
+    const ProcessRef other = self.worker().spawn(std::move(child)).value();
+    for (auto _ : state) {
+      self.worker().wake_next(*other);
+      self.park();
+    }
+    stop.store(true);
+    while (!stopped.load()) {
+      self.worker().wake(*other);
+      self.yield();
+    }
+  });
+}
+BENCHMARK(wake_next_and_park)->Arg(1)->Arg(2)->UseRealTime();
+
+// A token goes round a ring of processes: one hop. Arguments: workers, processes.
+void token_ring(benchmark::State& state) {
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  const u32 size = static_cast<u32>(state.range(1));
+  run(*scheduler, [&](NativeProcess& self) {
+    const ProcessRef parent(self);
+    std::vector<ProcessRef> members(size);
+    std::vector<u32> tokens(size);  // Written by the one before, who then wakes.
+    std::atomic<bool> stop = false;
+    std::atomic<u32> left = size;
+    for (u32 i = 0; i < size; ++i) {
+      auto member = std::make_unique<NativeProcess>([&, i](NativeProcess& me) {
+        u32 seen = 0;
+        while (true) {
+          me.wait_for([&] { return std::atomic_ref(tokens[i]).load() != seen; });
+          ++seen;
+          if (stop.load(std::memory_order_relaxed)) break;
+          if (i + 1 == size) {
+            me.worker().wake_next(*parent);
+            continue;
+          }
+          std::atomic_ref(tokens[i + 1]).store(seen, std::memory_order_release);
+          me.worker().wake_next(*members[i + 1]);
+        }
+        if (left.fetch_sub(1) == 1) me.worker().wake(*parent);
+      });
+      members[i] = self.worker().spawn(std::move(member)).value();
+    }
+    while (self.worker().scheduler().stats().parks < size) self.sleep_until(now_ns() + 1'000'000);
+    u32 round = 0;
+    for (auto _ : state) {
+      std::atomic_ref(tokens[0]).store(++round, std::memory_order_release);
+      self.worker().wake_next(*members[0]);
+      self.wait_for([&] { return std::atomic_ref(tokens[size - 1]).load() == round; });
+    }
+    stop.store(true);
+    for (u32 i = 0; i < size; ++i) {
+      std::atomic_ref(tokens[i]).fetch_add(1);
+      self.worker().wake(*members[i]);
+    }
+    self.wait_for([&] { return left.load() == 0; });
+    while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + 1'000'000);
+  });
+  state.counters["hop"] =
+      benchmark::Counter(static_cast<f64>(state.iterations()) * size,
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(token_ring)->Args({1, 1000})->Args({2, 1000})->UseRealTime();
+
+// Two processes with something to say wake each other: a round trip. Argument: workers.
 void ping_pong(benchmark::State& state) {
   const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
   run(*scheduler, [&](NativeProcess& self) {

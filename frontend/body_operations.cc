@@ -79,13 +79,14 @@ void BodyValidator::global_set(u32 index) {
 
 // -- Tables ---------------------------------------------------------------------------------------
 
-void BodyValidator::note_table_write(u32 index) {
-  if (!is_constant_) state_.written_tables[index] = true;
+void BodyValidator::note_table_use(u32 index) {
+  if (!is_constant_) state_.used_tables[index] = true;
 }
 
 void BodyValidator::table_get(u32 index) {
   const Table* t = table(index);
   if (t == nullptr) return;
+  note_table_use(index);
   pop(address_type(t->type.limits));
   push(t->type.element);
 }
@@ -93,7 +94,7 @@ void BodyValidator::table_get(u32 index) {
 void BodyValidator::table_set(u32 index) {
   const Table* t = table(index);
   if (t == nullptr) return;
-  note_table_write(index);
+  note_table_use(index);
   pop(t->type.element);
   pop(address_type(t->type.limits));
 }
@@ -106,7 +107,7 @@ void BodyValidator::table_size(u32 index) {
 void BodyValidator::table_grow(u32 index) {
   const Table* t = table(index);
   if (t == nullptr) return;
-  note_table_write(index);
+  note_table_use(index);
   pop(address_type(t->type.limits));
   pop(t->type.element);
   push(address_type(t->type.limits));
@@ -115,7 +116,7 @@ void BodyValidator::table_grow(u32 index) {
 void BodyValidator::table_fill(u32 index) {
   const Table* t = table(index);
   if (t == nullptr) return;
-  note_table_write(index);
+  note_table_use(index);
   pop(address_type(t->type.limits));
   pop(t->type.element);
   pop(address_type(t->type.limits));
@@ -139,7 +140,8 @@ void BodyValidator::table_copy(u32 to, u32 from) {
                 fmt::format("table.copy from {} to {}", name(source->type.element),
                             name(target->type.element)));
   }
-  note_table_write(to);
+  note_table_use(to);
+  note_table_use(from);
   pop(smaller_address(target->type.limits, source->type.limits));
   pop(address_type(source->type.limits));
   pop(address_type(target->type.limits));
@@ -153,7 +155,7 @@ void BodyValidator::table_init(u32 elem, u32 index) {
     return fail(Err::TypeMismatch,
                 fmt::format("table.init from {} to {}", name(type), name(target->type.element)));
   }
-  note_table_write(index);
+  note_table_use(index);
   pop(kI32);
   pop(kI32);
   pop(address_type(target->type.limits));

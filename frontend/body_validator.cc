@@ -44,7 +44,7 @@ void BodyValidator::begin(std::span<const ValType> params, std::span<const ValTy
 
 void BodyValidator::check_function(u32 index) {
   const DefinedType& type = *module_.functions[index].signature;
-  state_.written_tables.resize(module_.tables.size());
+  state_.used_tables.resize(module_.tables.size());
   read_locals(type);
   if (!ok()) return;
   begin(type.params, type.results);

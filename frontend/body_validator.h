@@ -52,7 +52,8 @@ struct ValidatorState {
   Instr instr;
   bool use_fast_path = true;
   std::vector<u32> named_functions;
-  std::vector<bool> written_tables;  // By all functions checked with this state.
+  std::vector<bool>
+      used_tables;  // Not only called through, by any function checked with this state.
 };
 
 struct FastRow;
@@ -211,7 +212,7 @@ class BodyValidator {
   void reset_sets_slow(u32 height);
   void global_get(u32 index);
   void global_set(u32 index);
-  void note_table_write(u32 index);
+  void note_table_use(u32 index);
   void table_get(u32 index);
   void table_set(u32 index);
   void table_size(u32 index);

@@ -73,8 +73,8 @@ struct Function {
 struct Table {
   TableType type;
   std::optional<ConstExpr> init;  // Absent: ref.null.
-  // Neither written, grown, exported nor imported: its content never changes after
-  // instantiation, so it may be built once per module.
+  // Neither exported nor imported, and functions only call through it: its content never changes
+  // after instantiation and nobody sees an element, so it may be built once per module.
   bool is_private = false;
 };
 

@@ -105,8 +105,8 @@ Status validate_bodies_and_tables(Module& module, Executor& executor) {
   for (usize i = 0; i < module.tables.size(); i++) {
     bool is_private = i >= module.imported_tables;
     for (ValidatorScratch& scratch : scratches) {
-      const auto& written = scratch.state().written_tables;
-      if (i < written.size() && written[i]) is_private = false;
+      const auto& used = scratch.state().used_tables;
+      if (i < used.size() && used[i]) is_private = false;
     }
     module.tables[i].is_private = is_private;
   }

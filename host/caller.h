@@ -3,14 +3,15 @@
 // the reference across waits; what it says about memory and worker is fresh at each entry.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "base/types.h"
+#include "host/config.h"
 #include "host/guest_memory.h"
-#include "host/permissions.h"
 #include "host/task.h"
 #include "host/wait.h"
 #include "jit/context.h"
@@ -20,7 +21,6 @@ namespace lr {
 
 class Caller;
 class Process;
-class Tracer;
 struct HostFunction;
 namespace wasi {
 class State;
@@ -58,6 +58,10 @@ template <typename T>
 class [[nodiscard]] Step {
  public:
   Step(T value) : value_(std::move(value)) {}     // NOLINT
+  // What becomes a T: the value or the Halt of a TrapOr.
+  template <typename U>
+    requires std::convertible_to<U, T>
+  Step(U value) : value_(T(std::move(value))) {}  // NOLINT
   Step(Again) {}                                  // NOLINT
   Step(Task<T> task) : task_(std::move(task)) {}  // NOLINT
 
@@ -84,8 +88,10 @@ class [[nodiscard]] WaitAwaiter {
 
 class Caller {
  public:
-  Caller(Process* process, wasi::State* wasi, PermissionSet permissions)
-      : process_(process), wasi_(wasi), permissions_(permissions) {}
+  // Of a process; `config` outlives the caller.
+  Caller(Process& process, const ProcessConfig& config) : process_(&process), config_(config) {}
+  // Of none, in tests of host functions without an engine.
+  Caller(wasi::State& wasi, const ProcessConfig& config) : wasi_(&wasi), config_(config) {}
   Caller(const Caller&) = delete;
   Caller& operator=(const Caller&) = delete;
   ~Caller() { drop_coroutine(); }
@@ -95,7 +101,9 @@ class Caller {
   wasi::State& wasi() const;
   // Null only in tests of host functions without an engine.
   Process* process() const { return process_; }
-  PermissionSet permissions() const { return permissions_; }
+  const ProcessConfig& config() const { return config_; }
+  PermissionSet permissions() const { return config_.permissions; }
+  Tracer* tracer() const { return config_.tracer; }
   // No other process lives: work that blocks may be done at once, since it keeps nobody waiting.
   bool is_alone() const;
 
@@ -158,7 +166,11 @@ class Caller {
 
   Halt trap(jit::Trap code, std::string message = {}) {
     trap_code = code;
-    trap_message = std::move(message);
+    if (!message.empty()) {
+      texts().trap = std::move(message);
+    } else if (texts_ != nullptr) {
+      texts_->trap.clear();
+    }
     return {code};
   }
   Halt exit(u32 status) {
@@ -182,16 +194,30 @@ class Caller {
   std::coroutine_handle<> leaf;            // The innermost one, to be resumed.
   jit::Trap trap_code{};
   u32 exit_status = 0;
-  std::string trap_message;
-  Tracer* tracer = nullptr;
-  std::string trace_line;  // Of the call that is under way, if it is traced.
+  // What the last trap() said, if anything.
+  std::string_view trap_message() const {
+    if (texts_ == nullptr) return {};
+    return texts_->trap;
+  }
+  // Of the call that is under way, if it is traced.
+  std::string& trace_line() { return texts().trace; }
 
  private:
-  Process* process_;
-  wasi::State* wasi_;
-  PermissionSet permissions_;
-  GuestMemory memory_;
+  struct Texts {
+    std::string trap;
+    std::string trace;
+  };
+  Texts& texts() {
+    if (texts_ == nullptr) texts_ = std::make_unique<Texts>();
+    return *texts_;
+  }
+
   bool repeated_ = false;
+  Process* process_ = nullptr;
+  wasi::State* wasi_ = nullptr;
+  const ProcessConfig& config_;
+  GuestMemory memory_;
+  std::unique_ptr<Texts> texts_;
 };
 
 inline void WaitAwaiter::await_suspend(std::coroutine_handle<> leaf) noexcept {

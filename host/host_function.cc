@@ -15,9 +15,9 @@ HostStatus leave_call(Caller& caller, const HostFunction& function, HostStatus s
     return status;
   }
   caller.function = nullptr;
-  if (caller.tracer != nullptr) [[unlikely]] {
-    caller.trace_line += describe_reply(caller, function, status, slots);
-    caller.tracer->line(caller.trace_line);
+  if (caller.tracer() != nullptr) [[unlikely]] {
+    caller.trace_line() += describe_reply(caller, function, status, slots);
+    caller.tracer()->line(caller.trace_line());
   }
   return status;
 }
@@ -35,8 +35,8 @@ HostStatus deny(Caller& caller, const HostFunction& function, u64* slots) {
 }  // namespace
 
 HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots) {
-  if (caller.tracer != nullptr) [[unlikely]] {
-    caller.trace_line = describe_call(caller, function, slots);
+  if (caller.tracer() != nullptr) [[unlikely]] {
+    caller.trace_line() = describe_call(caller, function, slots);
   }
   caller.set_repeated(false);
   const HostStatus status = caller.permissions().has(function.permission)

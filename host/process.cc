@@ -28,9 +28,7 @@ wasi::State& Caller::wasi() const { return wasi_ != nullptr ? *wasi_ : process_-
 // --- Calls and activations.
 
 Process::Activation::Activation(Process& process, GuestCall& guest_call)
-    : call(guest_call), caller(&process, nullptr, process.config_->permissions) {
-  caller.tracer = process.config_->tracer;
-}
+    : call(guest_call), caller(process, *process.config_) {}
 
 // The outermost one needs no memory of its own.
 void Process::push_activation(GuestCall& call) {
@@ -63,11 +61,12 @@ sched::Next Process::take_posted_call() {
 
 sched::Next Process::start_call(GuestCall& call) {
   push_activation(call);
-  while (!jit::begin_activation(*store_, call.function, call.values.data())) {
+  while (!jit::begin_activation(*store_, call.function, call.values)) {
     if (stack_.grow(run).ok()) continue;
-    call.outcome.kind = Outcome::Kind::Trapped;
-    call.outcome.trap = jit::Trap::StackOverflow;
-    call.outcome.message = jit::text_of(jit::Trap::StackOverflow);
+    Outcome& outcome = outcome_of(call);
+    outcome.kind = Outcome::Kind::Trapped;
+    outcome.trap = jit::Trap::StackOverflow;
+    outcome.message = jit::text_of(jit::Trap::StackOverflow);
     return end_activation();
   }
   return sched::Next::Resume;
@@ -80,7 +79,7 @@ sched::Next Process::end_activation() {
     // The host call below waits for just this, and goes on with the outcome.
     return continue_host_call(worker());
   }
-  if (&call == &start_) return started();
+  if (rare_ != nullptr && &call == &rare_->start) return started();
   ends_ = call.ends_process;
   // After this the caller may be gone.
   if (call.done != nullptr) call.done->signal();
@@ -88,18 +87,22 @@ sched::Next Process::end_activation() {
 }
 
 sched::Next Process::trapped(jit::Trap trap) {
-  Outcome& outcome = top_->call.outcome;
+  GuestCall& call = top_->call;
+  Outcome& outcome = outcome_of(call);
   outcome.trap = trap;
   if (trap == jit::Trap::Exit) {
     outcome.kind = Outcome::Kind::Exited;
     outcome.exit_status = top_->caller.exit_status;
   } else {
     outcome.kind = Outcome::Kind::Trapped;
-    const bool own_words = trap == top_->caller.trap_code && !top_->caller.trap_message.empty();
-    outcome.message = own_words ? top_->caller.trap_message : jit::text_of(trap);
+    const std::string_view said = top_->caller.trap_message();
+    const bool own_words = trap == top_->caller.trap_code && !said.empty();
+    outcome.message = own_words ? said : jit::text_of(trap);
     const std::string detail = own_words ? "" : store_->trap_detail(trap);
     if (!detail.empty()) outcome.message += ": " + detail;
-    outcome.backtrace = jit::format_backtrace(jit::backtrace(run, kBacktraceFrames));
+    if (&call != &entry_ || environment_->wants_backtraces()) {
+      outcome.backtrace = jit::format_backtrace(jit::backtrace(run, kBacktraceFrames));
+    }
   }
   jit::abandon_activation(*store_);
   return end_activation();
@@ -118,14 +121,25 @@ void Process::kill() {
     outcome.trap = jit::Trap::Killed;
     outcome.message = jit::text_of(jit::Trap::Killed);
   };
-  is_killed(entry_.outcome);
-  if (start_report_ != nullptr) {
-    is_killed(start_.outcome);
+  is_killed(outcome_of(entry_));
+  if (rare_ != nullptr && rare_->start_report != nullptr) {
+    is_killed(rare_->start_outcome);
     tell_starter();
   }
-  if (call == nullptr || call == &entry_ || call == &start_) return;
-  is_killed(call->outcome);
+  if (call == nullptr) return;
+  is_killed(outcome_of(*call));
   if (call->done != nullptr) call->done->signal();
+}
+
+Outcome& Process::outcome_of(GuestCall& call) {
+  if (call.outcome != nullptr) return *call.outcome;
+  if (outcome_ == nullptr) outcome_ = std::make_unique<Outcome>();
+  return *outcome_;
+}
+
+const Outcome& Process::outcome() const {
+  static const Outcome returned;
+  return outcome_ == nullptr ? returned : *outcome_;
 }
 
 // --- Host calls.
@@ -140,7 +154,7 @@ jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& f
   Caller& caller = top_->caller;
   caller.enter(memory_of(context));
   if (config_->move_always) [[unlikely]] {
-    postponed_ = &function;
+    rare().postponed = &function;
     caller.again_next_turn();
     return HostStatus::Wait;
   }
@@ -152,9 +166,11 @@ jit::HostStatus Process::enter_host(jit::Context& context, const HostFunction& f
 CallGuest::CallGuest(Caller& caller, jit::FuncRef* function, std::vector<u64> arguments)
     : caller_(caller) {
   const usize words = jit::value_words(function->type);
+  values_ = std::move(arguments);
+  values_.resize(std::max(values_.size(), words));
   call_.function = function;
-  call_.values = std::move(arguments);
-  call_.values.resize(std::max(call_.values.size(), words));
+  call_.values = values_.data();
+  call_.outcome = &outcome_;
 }
 
 void CallGuest::await_suspend(std::coroutine_handle<> leaf) noexcept {
@@ -165,10 +181,9 @@ void CallGuest::await_suspend(std::coroutine_handle<> leaf) noexcept {
 }
 
 TrapOr<std::vector<u64>> CallGuest::await_resume() {
-  const Outcome& outcome = call_.outcome;
-  if (outcome.returned()) return std::move(call_.values);
-  if (outcome.kind == Outcome::Kind::Exited) return caller_.exit(outcome.exit_status);
-  return caller_.trap(outcome.trap, outcome.message);
+  if (outcome_.returned()) return std::move(values_);
+  if (outcome_.kind == Outcome::Kind::Exited) return caller_.exit(outcome_.exit_status);
+  return caller_.trap(outcome_.trap, outcome_.message);
 }
 
 // --- What the scheduler asks.
@@ -181,7 +196,7 @@ sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
   if (top_ == nullptr) return take_posted_call();
   if (!is_waiting()) return sched::Next::Resume;
   if (!is_wait_over(top_->caller.wait)) return sched::Next::Park;
-  job_ = nullptr;
+  if (rare_ != nullptr) rare_->job = nullptr;
   disarm_wait();
   return continue_host_call(worker);
 }

@@ -59,12 +59,13 @@ struct Outcome {
   bool returned() const { return kind == Kind::Returned; }
 };
 
-// A call of a guest function. `values` holds the arguments, then the results: one word each (two
-// for v128; see jit/invoke.h). Whoever asks for it owns it and keeps it until it is done.
+// A call of a guest function. `values` are the arguments, then the results: one word each (two for
+// v128; jit::value_words() says how many). Whoever asks for it owns all of this and keeps it until
+// the call is done.
 struct GuestCall {
   jit::FuncRef* function = nullptr;
-  std::vector<u64> values;
-  Outcome outcome;
+  u64* values = nullptr;
+  Outcome* outcome = nullptr;
   bool ends_process = false;  // The process ends with this call.
   sched::Completion* done = nullptr;
 };
@@ -144,10 +145,10 @@ class Process final : public sched::Process {
   // The same for one that cannot be called: it fails at once.
   void start_with(Outcome failure);
   // Somebody waits until the start function has returned.
-  void report_start_to(std::shared_ptr<StartReport> report) { start_report_ = std::move(report); }
+  void report_start_to(std::shared_ptr<StartReport> report);
 
-  // How the process ended, once it has.
-  const Outcome& outcome() const { return entry_.outcome; }
+  // How the function that it started with ended, once it has.
+  const Outcome& outcome() const;
 
   // A host call of machine code arrives.
   jit::HostStatus enter_host(jit::Context& context, const HostFunction& function, u64* args);
@@ -155,10 +156,11 @@ class Process final : public sched::Process {
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override;
   sched::Next on_leave(sched::Worker& worker, Leave reason) override;
   void on_done(sched::Worker& worker) override;
-  void dispose() override;
+  void dispose(sched::Worker* here) override;
 
  private:
   friend class WarmProcesses;
+  struct Rare;
 
   struct Activation {
     Activation(Process& process, GuestCall& guest_call);
@@ -172,6 +174,7 @@ class Process final : public sched::Process {
   // --- Life.
   Status make_store();
   jit::ProcessStoreOptions store_options();
+  bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
   void give_back();
   void tell_the_others(sched::Worker& worker);
@@ -191,6 +194,8 @@ class Process final : public sched::Process {
   sched::Next started();
   void tell_starter();
   sched::Next trapped(jit::Trap trap);
+  // Where what became of a call is written.
+  Outcome& outcome_of(GuestCall& call);
   void kill();
 
   // --- Waiting: the record of the innermost activation.
@@ -224,21 +229,22 @@ class Process final : public sched::Process {
   MessagePtr scratch_;
   std::unique_ptr<Relations> relations_;
   std::unique_ptr<lunatic::Resources> resources_;
-  bool dies_with_links_ = true;
 
   Activation* top_ = nullptr;
   std::optional<Activation> first_;  // Where the outermost activation is.
   GuestCall entry_;                  // Of a spawned process.
-  GuestCall start_;                  // Its module's start function, which runs before.
-  // Who waits for the start function's end; goes with it.
-  std::shared_ptr<StartReport> start_report_;
+  u64 few_values_[2] = {};           // Its values, if they are so few.
+  std::unique_ptr<u64[]> many_values_;
+  std::unique_ptr<Outcome> outcome_;  // Of entry_, once it has ended badly.
+  std::unique_ptr<Rare> rare_;
+  bool dies_with_links_ = true;
+  bool is_timed_ = false;  // The timer is armed, or was for this wait.
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
-  const HostFunction* postponed_ = nullptr;  // Test mode: a host call that has not begun.
-  Process* warm_next_ = nullptr;             // On its shelf.
-  u32 home_ = 0;                             // The worker on which it ended.
-  bool reusable_ = false;                    // It has ended, and its block can be a process again.
+  Process* warm_next_ = nullptr;  // On its shelf.
+  u32 home_ = 0;                  // The worker on which it ended.
+  bool reusable_ = false;         // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
     explicit WakeTimer(Process& process) : sched::Timer(&wake_by_timer), owner(process) {}
@@ -253,15 +259,28 @@ class Process final : public sched::Process {
     Process& owner;
   };
 
-  WakeTimer timer_{*this};
-  bool is_timed_ = false;  // The timer is armed, or was for this wait.
-  AtomicWaiter waiter_{*this};
-  std::unique_ptr<sched::FdWait[]> fd_waits_;
-  usize fd_wait_count_ = 0;  // Registered ones, at the start of fd_waits_.
-  usize fd_wait_room_ = 0;
-  Job* job_ = nullptr;  // Submitted and not yet seen to be done.
-};
+  // What few processes need.
+  struct Rare {
+    explicit Rare(Process& process) : waiter(process) {}
+    ~Rare() { waiter.leave(); }
 
+    GuestCall start;  // The module's start function, which runs before.
+    Outcome start_outcome;
+    std::shared_ptr<StartReport> start_report;  // Who waits for its end; goes with it.
+    AtomicWaiter waiter;
+    std::unique_ptr<sched::FdWait[]> fd_waits;
+    usize fd_wait_count = 0;  // Registered ones, at the start of fd_waits.
+    usize fd_wait_room = 0;
+    Job* job = nullptr;                       // Submitted and not yet seen to be done.
+    const HostFunction* postponed = nullptr;  // Test mode: a host call that has not begun.
+  };
+  Rare& rare() {
+    if (rare_ == nullptr) rare_ = std::make_unique<Rare>(*this);
+    return *rare_;
+  }
+
+  WakeTimer timer_{*this};
+};
 // Calls a guest function from a host call, on the process's own stack, and waits for its results:
 //
 //   CallGuest call(caller, function, {1, 2});
@@ -275,10 +294,12 @@ class [[nodiscard]] CallGuest {
   void await_suspend(std::coroutine_handle<> leaf) noexcept;
   TrapOr<std::vector<u64>> await_resume();
   // How the call ended, backtrace included.
-  const Outcome& outcome() const { return call_.outcome; }
+  const Outcome& outcome() const { return outcome_; }
 
  private:
   Caller& caller_;
+  std::vector<u64> values_;
+  Outcome outcome_;
   GuestCall call_;
 };
 

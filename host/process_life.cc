@@ -1,5 +1,6 @@
 // How a process is made, how it ends, and how its block becomes the next one.
 
+#include <algorithm>
 #include <utility>
 
 #include "host/lunatic/resources.h"
@@ -33,6 +34,14 @@ Process::Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass 
       config_(std::move(config)),
       memory_class_(memory_class) {}
 
+// Whether it may wait at an address: only where another may write.
+bool Process::needs_waiter() const {
+  if (module_ == nullptr) return true;
+  const auto& memories = module_->compiled()->module().memories;
+  return std::ranges::any_of(memories,
+                             [](const MemoryType& type) { return type.limits.is_shared; });
+}
+
 jit::ProcessStoreOptions Process::store_options() {
   jit::ProcessStoreOptions options;
   options.memory.memory_class = memory_class_;
@@ -43,7 +52,7 @@ jit::ProcessStoreOptions Process::store_options() {
   options.collects_always = config_->collects_always;
   options.yields_always = config_->yields_always;
   options.fuel_max = jit::fuel_of_slices(config_->fuel_max);
-  options.waiter = &waiter_;
+  if (needs_waiter()) options.waiter = &rare().waiter;
   return options;
 }
 
@@ -75,9 +84,10 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
     if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
   }
   std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  TRY(process->make_store());
-  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   process->module_ = std::move(module);
+  TRY(process->make_store());
+  process->instance_ =
+      TRY(process->store_->instantiate(process->module_->compiled(), process->module_->imports()));
   return process;
 }
 
@@ -94,40 +104,54 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
   module_ = module;
   inbox_.reopen();
   reusable_ = false;
-  entry_.outcome = Outcome();
-  start_.outcome = Outcome();
+  outcome_.reset();
   ends_ = false;
   dies_with_links_ = true;
   return true;
 }
 
 void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
+  const usize words = std::max<usize>(values.size(), jit::value_words(function->type));
   entry_.function = function;
-  entry_.values.assign(values.begin(), values.end());
-  entry_.values.resize(std::max<usize>(values.size(), jit::value_words(function->type)));
+  entry_.values = few_values_;
+  if (words > std::size(few_values_)) {
+    many_values_ = std::make_unique<u64[]>(words);
+    entry_.values = many_values_.get();
+  }
+  std::ranges::copy(values, entry_.values);
   entry_.ends_process = true;
-  start_.function = instance_->start();
-  posted_.store(start_.function != nullptr ? &start_ : &entry_, std::memory_order_release);
+  GuestCall* first = &entry_;
+  if (jit::FuncRef* const start = instance_->start(); start != nullptr) {
+    rare().start.function = start;
+    rare().start.outcome = &rare().start_outcome;
+    first = &rare().start;
+  }
+  posted_.store(first, std::memory_order_release);
 }
 
 void Process::start_with(Outcome failure) {
   entry_.function = nullptr;
-  entry_.outcome = std::move(failure);
   entry_.ends_process = true;
+  outcome_of(entry_) = std::move(failure);
   posted_.store(&entry_, std::memory_order_release);
+}
+
+void Process::report_start_to(std::shared_ptr<StartReport> report) {
+  rare().start_report = std::move(report);
 }
 
 // The start function has ended.
 sched::Next Process::started() {
-  if (!start_.outcome.returned()) entry_.outcome = start_.outcome;
+  const bool good = rare_->start_outcome.returned();
+  if (!good) outcome_of(entry_) = rare_->start_outcome;
   tell_starter();
-  return start_.outcome.returned() ? start_call(entry_) : sched::Next::Done;
+  return good ? start_call(entry_) : sched::Next::Done;
 }
 
 void Process::tell_starter() {
-  if (start_report_ == nullptr) return;
-  const std::shared_ptr<StartReport> report = std::move(start_report_);
-  report->outcome = start_.outcome;
+  const std::shared_ptr<StartReport> report = std::move(rare_->start_report);
+  if (report == nullptr) return;
+  report->outcome = rare_->start_outcome;
   report->done.store(true, std::memory_order_release);
   scheduler_.wake(*report->waiting);
 }
@@ -150,7 +174,7 @@ lunatic::Resources& Process::resources() {
 // --- Ending it.
 
 Process::~Process() {
-  waiter_.leave();
+  rare_.reset();
   drop_envelopes(inbox_.close());
   store_.reset();
   if (slot_) {
@@ -172,7 +196,7 @@ void Process::on_done(sched::Worker& worker) {
 
 // All that it held but what the next process of the module can use.
 void Process::give_back() {
-  waiter_.leave();
+  rare_.reset();
   scratch_.reset();
   relations_.reset();
   resources_.reset();
@@ -184,7 +208,7 @@ void Process::give_back() {
   reusable_ = store_->reset(store_options());
 }
 
-void Process::dispose() {
+void Process::dispose(sched::Worker* /*here*/) {
   if (!reusable_) {
     delete this;
     return;

@@ -169,7 +169,7 @@ void Process::tell_the_others(sched::Worker& worker) {
   Envelope* const unread = inbox_.close();
   Envelope* const waiting =
       mailbox_.count() != 0 || mailbox_.has_awaited() ? mailbox_.take_list() : nullptr;
-  const Outcome& outcome = entry_.outcome;
+  const Outcome& outcome = this->outcome();
   const bool failed = outcome.kind == Outcome::Kind::Trapped ||
                       outcome.kind == Outcome::Kind::Killed ||
                       (outcome.kind == Outcome::Kind::Exited && outcome.exit_status != 0);

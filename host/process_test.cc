@@ -38,7 +38,7 @@ Step<u32> sleep_ms(Caller& caller, u32 ms) {
 // Calls the guest's export "back" two times.
 Task<TrapOr<u32>> call_twice(Caller& caller, u32 value) {
   const Frame frame;
-  jit::Instance& instance = *caller.process()->store().instances()[0];
+  jit::Instance& instance = *caller.process()->store().first_instance();
   jit::FuncRef* back = instance.find_export("back")->func;
   CallGuest first(caller, back, {value});
   TrapOr<std::vector<u64>> once = co_await first;
@@ -299,6 +299,8 @@ TEST_P(ProcessTest, ALoopDoesNotStopItsNeighbour) {
   GuestCall endless;
   sched::Completion ended;
   endless.function = hogging.find_export("f")->func;
+  Outcome endless_outcome;
+  endless.outcome = &endless_outcome;
   endless.done = &ended;
   hog->post(endless);
   for (int i = 0; i < 5; ++i) {
@@ -310,7 +312,7 @@ TEST_P(ProcessTest, ALoopDoesNotStopItsNeighbour) {
   hog->kill();
   hog->join();
   EXPECT_TRUE(ended.done());
-  EXPECT_EQ(endless.outcome.kind, Outcome::Kind::Killed);
+  EXPECT_EQ(endless_outcome.kind, Outcome::Kind::Killed);
 }
 
 TEST_P(ProcessTest, KillsDestroyWhatWaits) {
@@ -321,7 +323,10 @@ TEST_P(ProcessTest, KillsDestroyWhatWaits) {
     GuestCall call;
     sched::Completion ended;
     call.function = instance.find_export("f")->func;
-    call.values = {2000};  // Sleeps in the callback: two activations, one coroutine.
+    Outcome outcome;
+    u64 word = 2000;
+    call.outcome = &outcome;
+    call.values = &word;  // Sleeps in the callback: two activations, one coroutine.
     call.done = &ended;
     process->post(call);
     if (starts) {
@@ -333,7 +338,7 @@ TEST_P(ProcessTest, KillsDestroyWhatWaits) {
     process->kill();
     process->join();
     EXPECT_TRUE(ended.done());
-    EXPECT_EQ(call.outcome.kind, Outcome::Kind::Killed);
+    EXPECT_EQ(outcome.kind, Outcome::Kind::Killed);
     EXPECT_EQ(frames_alive, 0u);
   }
 }
@@ -354,7 +359,10 @@ TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
     GuestCall call;
     sched::Completion ended;
     call.function = instance.find_export("f")->func;
-    call.values = {0};
+    Outcome outcome;
+    u64 word = 0;
+    call.outcome = &outcome;
+    call.values = &word;
     call.done = &ended;
     process->post(call);
     std::vector<u64> values;
@@ -362,7 +370,7 @@ TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
     EXPECT_EQ(values[0], 2u);
     process->kill();
     process->join();
-    EXPECT_EQ(call.outcome.kind, Outcome::Kind::Killed);
+    EXPECT_EQ(outcome.kind, Outcome::Kind::Killed);
     EXPECT_EQ(frames_alive, 0u);
     may_go_on = true;
     may_go_on.notify_all();

@@ -12,11 +12,12 @@ sched::Next Process::continue_host_call(sched::Worker& worker) {
   Caller& caller = top_->caller;
   const Wait::Kind was = std::exchange(caller.wait.kind, Wait::Kind::None);
   if (was == Wait::Kind::Notify) {
-    jit::finish_atomic_wait(run, waiter_);
+    jit::finish_atomic_wait(run, rare_->waiter);
     return sched::Next::Resume;
   }
   u64* args = jit::host_call_values(run);
-  const HostFunction* postponed = std::exchange(postponed_, nullptr);
+  const HostFunction* postponed =
+      rare_ == nullptr ? nullptr : std::exchange(rare_->postponed, nullptr);
   const HostStatus status =
       postponed == nullptr ? resume_host(caller, args) : call_host(caller, *postponed, args);
   if (status == HostStatus::Wait) return arm_wait(worker);
@@ -36,10 +37,10 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
     case Wait::Kind::Guest:
       return start_call(*wait.guest_call);
     case Wait::Kind::Job:
-      job_ = wait.job;
-      job_->retain();
-      job_->keep = sched::ProcessRef(*this);
-      scheduler_.helpers().submit(*job_);
+      rare().job = wait.job;
+      wait.job->retain();
+      wait.job->keep = sched::ProcessRef(*this);
+      scheduler_.helpers().submit(*wait.job);
       return sched::Next::Park;
     case Wait::Kind::Message:
     case Wait::Kind::Event:
@@ -50,13 +51,13 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
   if (wait.kind == Wait::Kind::Message || wait.kind == Wait::Kind::Event) {
     return arm_inner_wait(worker, wait);
   }
-  if (fd_wait_room_ < wait.fds.size()) {
-    fd_wait_room_ = wait.fds.size();
-    fd_waits_ = std::make_unique<sched::FdWait[]>(fd_wait_room_);
+  if (!wait.fds.empty() && rare().fd_wait_room < wait.fds.size()) {
+    rare_->fd_wait_room = wait.fds.size();
+    rare_->fd_waits = std::make_unique<sched::FdWait[]>(rare_->fd_wait_room);
   }
   for (FdInterest& interest : wait.fds) {
     interest.ready = 0;
-    sched::FdWait& registration = fd_waits_[fd_wait_count_];
+    sched::FdWait& registration = rare_->fd_waits[rare_->fd_wait_count];
     const Status watched = scheduler_.wait_fd(registration, interest.fd, interest.interest, *this);
     // What cannot be watched is always ready.
     if (!watched.ok()) {
@@ -64,7 +65,7 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
       interest.ready = interest.interest;
       return continue_host_call(worker);
     }
-    ++fd_wait_count_;
+    ++rare_->fd_wait_count;
   }
   arm_deadline(worker, wait);
   return sched::Next::Park;
@@ -106,10 +107,12 @@ bool Process::is_wait_over(Wait& wait) {
     case Wait::Kind::Fds:
       break;
   }
-  bool ready = wait.kind == Wait::Kind::Notify && waiter_.is_notified();
-  for (usize i = 0; i < fd_wait_count_; ++i) {
-    wait.fds[i].ready = fd_waits_[i].ready();
-    ready |= wait.fds[i].ready != 0;
+  bool ready = wait.kind == Wait::Kind::Notify && rare_->waiter.is_notified();
+  if (wait.kind == Wait::Kind::Fds && rare_ != nullptr) {
+    for (usize i = 0; i < rare_->fd_wait_count; ++i) {
+      wait.fds[i].ready = rare_->fd_waits[i].ready();
+      ready |= wait.fds[i].ready != 0;
+    }
   }
   if (ready) return true;
   wait.expired = wait.deadline_ns != sched::kNever && sched::now_ns() >= wait.deadline_ns;
@@ -118,13 +121,13 @@ bool Process::is_wait_over(Wait& wait) {
 
 void Process::disarm_wait() {
   if (std::exchange(is_timed_, false)) timer_.cancel();
-  waiter_.leave();
-  for (usize i = 0; i < fd_wait_count_; ++i) scheduler_.cancel_fd(fd_waits_[i]);
-  fd_wait_count_ = 0;
-  if (job_ == nullptr) return;
+  if (rare_ == nullptr) return;
+  rare_->waiter.leave();
+  for (usize i = 0; i < rare_->fd_wait_count; ++i) scheduler_.cancel_fd(rare_->fd_waits[i]);
+  rare_->fd_wait_count = 0;
   // One that never ran is ours to drop; one that runs drops itself.
-  Job* job = std::exchange(job_, nullptr);
-  if (scheduler_.helpers().withdraw(*job)) {
+  Job* const job = std::exchange(rare_->job, nullptr);
+  if (job != nullptr && scheduler_.helpers().withdraw(*job)) {
     job->keep.reset();
     job->release();
   }

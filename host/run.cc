@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "frontend/type_registry.h"
+#include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
 #include "host/wasi/wasi.h"
 
@@ -15,10 +16,12 @@ namespace lr {
 namespace {
 
 // What a program gets without being told more: its descriptors (standard streams, and the
-// directories of the command line), arguments, clocks, random numbers and the right to end itself.
-constexpr PermissionSet kRootPermissions = {Permission::Arguments,   Permission::Environment,
-                                            Permission::Clocks,      Permission::Randomness,
-                                            Permission::Descriptors, Permission::Exit};
+// directories of the command line), arguments, clocks, random numbers, the right to end itself, and
+// processes.
+constexpr PermissionSet kRootPermissions = {
+    Permission::Arguments,   Permission::Environment, Permission::Clocks,   Permission::Randomness,
+    Permission::Descriptors, Permission::Exit,        Permission::Messages, Permission::Processes,
+    Permission::Timers,      Permission::Registry};
 
 // An address space too small for a guarded memory and much else.
 constexpr u64 kLittleAddressSpace = 16 * kGiB;
@@ -91,6 +94,7 @@ class Run {
     runtime_options.scheduler = options_.scheduler;
     runtime_ = TRY(Runtime::create(runtime_options));
     TRY(runtime_->linker().add(wasi::functions()));
+    TRY(runtime_->linker().add(lunatic::functions()));
     outcome_.stats.module_bytes = options_.module.size();
     module_ = TRY(runtime_->load(std::move(options_.module), options_.name));
     outcome_.stats.load_ns = sched::now_ns() - begun;

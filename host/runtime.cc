@@ -67,15 +67,16 @@ Result<jit::Instance*> ProcessHandle::instantiate(
 
 Outcome ProcessHandle::call(jit::FuncRef* function, std::vector<u64>& values) {
   sched::Completion done;
+  values.resize(std::max<usize>(values.size(), jit::value_words(function->type)));
+  Outcome outcome;
   GuestCall call;
   call.function = function;
-  call.values = std::move(values);
-  call.values.resize(std::max<usize>(call.values.size(), jit::value_words(function->type)));
+  call.values = values.data();
+  call.outcome = &outcome;
   call.done = &done;
   post(call);
   runtime_.scheduler().drive(done);
-  values = std::move(call.values);
-  return std::move(call.outcome);
+  return outcome;
 }
 
 Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,

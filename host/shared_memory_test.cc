@@ -57,20 +57,24 @@ struct SharedMemory : testing::TestWithParam<Mode> {
   struct Thread {
     std::unique_ptr<ProcessHandle> process;
     jit::Instance* instance = nullptr;
+    std::vector<u64> values;
+    Outcome outcome;
     GuestCall call;
     sched::Completion done;
 
-    void start(const char* function, std::vector<u64> values) {
+    void start(const char* function, std::vector<u64> arguments) {
+      values = std::move(arguments);
+      values.resize(std::max<usize>(values.size(), 1));
       call.function = instance->find_export(function)->func;
-      call.values = std::move(values);
-      call.values.resize(std::max<usize>(call.values.size(), 1));
+      call.values = values.data();
+      call.outcome = &outcome;
       call.done = &done;
       process->post(call);
     }
-    u64 run(const char* function, std::vector<u64> values = {}) {
-      const Outcome outcome = process->call(*instance, function, values);
-      EXPECT_TRUE(outcome.returned()) << outcome.message;
-      return values.empty() ? 0 : values[0];
+    u64 run(const char* function, std::vector<u64> words = {}) {
+      const Outcome ended = process->call(*instance, function, words);
+      EXPECT_TRUE(ended.returned()) << ended.message;
+      return words.empty() ? 0 : words[0];
     }
     void join(Runtime& in) { in.scheduler().drive(done); }
   };
@@ -83,7 +87,7 @@ struct SharedMemory : testing::TestWithParam<Mode> {
     owner = new_process();
     const auto instance = owner->instantiate(load(kOwner));
     EXPECT_TRUE(instance.ok()) << instance.error().message();
-    memory = owner->store().memories()[0];
+    memory = owner->store().shared_memories()[0];
   }
   std::shared_ptr<jit::CompiledModule> load(std::string_view wat) {
     Result<std::vector<u8>> bytes = parse_wat(wat);
@@ -130,7 +134,7 @@ TEST_P(SharedMemory, CountsAndLocks) {
   for (auto& thread : threads) thread->start("count", {kTimes});
   for (auto& thread : threads) {
     thread->join(*runtime);
-    EXPECT_TRUE(thread->call.outcome.returned()) << thread->call.outcome.message;
+    EXPECT_TRUE(thread->outcome.returned()) << thread->outcome.message;
   }
   EXPECT_EQ(word(0), kThreads * kTimes);
   EXPECT_EQ(word(8), kThreads * kTimes);
@@ -153,9 +157,9 @@ TEST_P(SharedMemory, WaitsEndByNotificationOrTime) {
   EXPECT_EQ(woken, 2u);
   first->join(*runtime);
   second->join(*runtime);
-  EXPECT_TRUE(first->call.outcome.returned() && second->call.outcome.returned());
-  EXPECT_EQ(first->call.values[0], 0u);
-  EXPECT_EQ(second->call.values[0], 0u);
+  EXPECT_TRUE(first->outcome.returned() && second->outcome.returned());
+  EXPECT_EQ(first->values[0], 0u);
+  EXPECT_EQ(second->values[0], 0u);
   EXPECT_EQ(third->run("notify", {~u64{0} >> 32}), 0u);
 }
 
@@ -167,7 +171,7 @@ TEST_P(SharedMemory, AProcessThatWaitsCanBeKilled) {
     if (i % 2 == 0) other->run("size", {0});
     thread->process->kill();
     thread->process->join();
-    EXPECT_EQ(thread->call.outcome.kind, Outcome::Kind::Killed);
+    EXPECT_EQ(thread->outcome.kind, Outcome::Kind::Killed);
   }
   EXPECT_EQ(other->run("notify", {100}), 0u);
 }

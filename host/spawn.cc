@@ -60,7 +60,7 @@ Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& work
       TRY(Process::create(request.environment, request.config, request.module, worker.index()));
   if (!request.config->directories.empty()) TRY(process->open_wasi());
   prepare_entry(*process, request);
-  process->report_start_to(request.report);
+  if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);

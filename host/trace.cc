@@ -92,8 +92,9 @@ std::string describe_reply(const Caller& caller, const HostFunction& function, H
                            const u64* slots) {
   if (status == HostStatus::Trap) {
     if (caller.trap_code == jit::Trap::Exit) return "";
-    return fmt::format(" -> trap: {}", caller.trap_message.empty() ? jit::text_of(caller.trap_code)
-                                                                   : caller.trap_message.c_str());
+    return fmt::format(" -> trap: {}", caller.trap_message().empty()
+                                           ? jit::text_of(caller.trap_code)
+                                           : caller.trap_message());
   }
   switch (function.reply) {
     case Reply::Nothing:

@@ -67,9 +67,11 @@ struct Wait {
   u64 deadline_ns = sched::kNever;  // sched::now_ns() clock.
   std::span<FdInterest> fds;        // May be {&one, 1}.
   FdInterest one;
-  Job* job = nullptr;
-  const std::atomic<bool>* event = nullptr;
-  GuestCall* guest_call = nullptr;
+  union {  // By kind.
+    Job* job = nullptr;
+    const std::atomic<bool>* event;
+    GuestCall* guest_call;
+  };
 };
 
 }  // namespace lr

@@ -127,7 +127,7 @@ TEST(CodeSpace, AFunctionThatFailsIsATrapWhenItIsCalled) {
   EXPECT_EQ(call("good", 0), "1");
   EXPECT_EQ(call("calls", 0), "2");
   EXPECT_EQ(call("calls", 1), "function could not be compiled");
-  EXPECT_EQ(store.compile_error->phase(), ErrPhase::Invalid);
+  EXPECT_EQ(store.compile_error()->phase(), ErrPhase::Invalid);
 }
 
 TEST(CodeSpace, IsNeverWritableAndExecutable) {

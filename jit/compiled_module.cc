@@ -8,6 +8,7 @@
 #include "frontend/decoder.h"
 #include "jit/compiler_lane.h"
 #include "jit/engine.h"
+#include "jit/instance_template.h"
 #include "jit/stubs.h"
 
 namespace lr::jit {
@@ -217,16 +218,25 @@ CompiledModule::CompiledModule(Engine& engine, std::shared_ptr<const Module> mod
 CompiledModule::~CompiledModule() = default;
 
 Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class) {
-  return code(memory_class, engine_.options().preempt);
+  std::atomic<ModuleCode*>& usual = usual_[static_cast<usize>(memory_class)];
+  if (ModuleCode* known = usual.load(std::memory_order_acquire); known != nullptr) return known;
+  ModuleCode* const made = TRY(code(options_of(memory_class, engine_.options().preempt)));
+  usual.store(made, std::memory_order_release);
+  return made;
 }
 
 Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class, Preempt preempt) {
+  if (preempt == engine_.options().preempt) return code(memory_class);
+  return code(options_of(memory_class, preempt));
+}
+
+CodeOptions CompiledModule::options_of(MemoryClass memory_class, Preempt preempt) const {
   const EngineOptions& options = engine_.options();
-  return code(CodeOptions{.memory_class = memory_class,
-                          .preempt = preempt,
-                          .no_homes = options.no_homes,
-                          .spill_all = options.spill_all,
-                          .deterministic = options.deterministic});
+  return {.memory_class = memory_class,
+          .preempt = preempt,
+          .no_homes = options.no_homes,
+          .spill_all = options.spill_all,
+          .deterministic = options.deterministic};
 }
 
 Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {
@@ -244,6 +254,17 @@ Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {
                             engine_.stubs().addresses(), variant.get()));
   variants_.push_back(std::move(variant));
   return variants_.back().get();
+}
+
+ModuleCode::~ModuleCode() { delete instance_template(); }
+
+const InstanceTemplate* ModuleCode::keep_template(std::unique_ptr<InstanceTemplate> made) {
+  const InstanceTemplate* kept = nullptr;
+  if (made != nullptr &&
+      instance_template_.compare_exchange_strong(kept, made.get(), std::memory_order_acq_rel)) {
+    return made.release();
+  }
+  return instance_template();
 }
 
 }  // namespace lr::jit

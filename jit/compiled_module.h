@@ -25,6 +25,7 @@ namespace lr::jit {
 class CompiledModule;
 struct CompilerLane;
 class Engine;
+class InstanceTemplate;
 
 struct CodeStats {
   u64 functions_ready = 0;
@@ -38,6 +39,7 @@ class ModuleCode {
  public:
   enum class State : u8 { Absent, Compiling, Ready, Failed };
 
+  ~ModuleCode();
   ModuleCode(const ModuleCode&) = delete;
   ModuleCode& operator=(const ModuleCode&) = delete;
 
@@ -58,6 +60,13 @@ class ModuleCode {
 
   // Makes a function ready with code from elsewhere. It must be absent.
   Status install(u32 function, const Masm& masm, const CompiledFunction& code);
+
+  // What further instances are copies of; null before the first one that allows it.
+  const InstanceTemplate* instance_template() const {
+    return instance_template_.load(std::memory_order_acquire);
+  }
+  // Keeps it, unless there is one. Answers the one that is kept; null if there is none.
+  const InstanceTemplate* keep_template(std::unique_ptr<InstanceTemplate> made);
 
   CodeStats stats() const;
   // The function whose code holds `pc`; see CodeSpace::find().
@@ -86,6 +95,7 @@ class ModuleCode {
   CompiledModule& owner_;
   const CodeOptions options_;
   std::unique_ptr<CodeSpace> space_;
+  std::atomic<const InstanceTemplate*> instance_template_{nullptr};
   ZeroedArray<std::atomic<State>> states_;
   std::atomic<u64> functions_ready_{0};
   std::atomic<u64> wasm_bytes_{0};
@@ -114,10 +124,14 @@ class CompiledModule {
   Result<ModuleCode*> code(const CodeOptions& options);
 
  private:
+  CodeOptions options_of(MemoryClass memory_class, Preempt preempt) const;
+
   Engine& engine_;
   std::shared_ptr<const Module> module_;
   std::string name_;
   ContextLayout layout_;
+  // By memory class, once known: found without the lock.
+  std::atomic<ModuleCode*> usual_[2] = {};
   std::mutex mutex_;
   std::vector<std::unique_ptr<ModuleCode>> variants_;
 };

@@ -115,7 +115,7 @@ TEST_P(Exceptions, LeaveNothingBehind) {
   const auto sum = std::to_string(static_cast<u32>(rounds * (rounds + 1) / 2));
   EXPECT_EQ(world.run(instance, "plain", {rounds}), sum);
   for (u32 i = 0; i < 1000; i++) EXPECT_EQ(world.run(instance, "once", {i}), "unhandled exception");
-  EXPECT_LE(world.store.exceptions.held_bytes(), 4 * kKiB);
+  EXPECT_LE(world.store.exceptions().held_bytes(), 4 * kKiB);
 }
 
 // Of odd rounds alone, each with an exception that is held for a moment.

@@ -279,11 +279,9 @@ const void* lr_do_lazy(Context* context, lr::u32 index) {
   auto ready = instance.code().compile(index);
   if (!ready.ok()) {
     lr::jit::ProcessStore& store = instance.store();
-    store.compile_error = std::move(ready.error());
-    store.compile_error_function = instance.module().function_name(index);
-    if (store.compile_error_function.empty()) {
-      store.compile_error_function = fmt::format("func[{}]", index);
-    }
+    std::string function(instance.module().function_name(index));
+    if (function.empty()) function = fmt::format("func[{}]", index);
+    store.set_compile_error(std::move(ready.error()), std::move(function));
     context->run->trap_code = static_cast<lr::u32>(Trap::CompileFailed);
     return reinterpret_cast<const void*>(1);
   }

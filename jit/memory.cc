@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
+
 namespace lr::jit {
 
 namespace {
@@ -53,68 +55,146 @@ MemorySource& MemorySource::plain() {
   return source;
 }
 
-// -- Memory -------------------------------------------------------------------------------------
+// -- DataImage ----------------------------------------------------------------------------------
 
-Memory::Memory(const MemoryType& type, const MemoryOptions& options)
-    : type_(type),
-      options_(options),
-      source_(options.source != nullptr && !type.limits.is_shared ? *options.source
-                                                                  : MemorySource::plain()) {
-  if (type.limits.is_shared) sharing_ = std::make_unique<Sharing>();
-  if (type.limits.is_64 || type.page_size_log2 != 16) options_.memory_class = MemoryClass::Dense;
+void DataImage::add(u64 offset, std::span<const u8> bytes) {
+  if (bytes.empty()) return;
+  is_sorted_ = is_sorted_ && offset >= end_;
+  pieces_.push_back({offset, bytes});
+  end_ = std::max(end_, pieces_.back().end());
 }
+
+// The pieces before it end at or before `from`.
+const DataImage::Piece* DataImage::first_behind(u64 from) const {
+  const Piece* const begin = pieces_.data();
+  if (!is_sorted_) return begin;
+  return std::partition_point(begin, begin + pieces_.size(),
+                              [&](const Piece& piece) { return piece.end() <= from; });
+}
+
+u64 DataImage::next(u64 from) const {
+  if (from >= end_) return ~u64{0};
+  u64 next = end_;
+  for (const Piece* piece = first_behind(from); piece != pieces_.data() + pieces_.size(); piece++) {
+    if (piece->end() > from) next = std::min(next, std::max(piece->offset, from));
+    if (is_sorted_) break;
+  }
+  return next;
+}
+
+void DataImage::copy(u8* base, u64 from, u64 to) const {
+  if (from >= end_) return;
+  for (const Piece* piece = first_behind(from); piece != pieces_.data() + pieces_.size(); piece++) {
+    const u64 first = std::max(from, piece->offset);
+    const u64 last = std::min(to, piece->end());
+    if (first < last) {
+      populate(base + first, last - first);
+      std::memcpy(base + first, piece->bytes.data() + (first - piece->offset), last - first);
+    } else if (is_sorted_) {
+      break;
+    }
+  }
+}
+
+// -- Memory: its life ---------------------------------------------------------------------------
+
+MemoryClass Memory::class_for(const MemoryType& type, MemoryClass wanted) {
+  return type.limits.is_64 || type.page_size_log2 != 16 ? MemoryClass::Dense : wanted;
+}
+
+Memory::Memory(const MemoryType& type, const MemoryOptions& options, MemoryClass memory_class)
+    : type_(&type), options_(&options), class_(class_for(type, memory_class)) {}
 
 Result<std::unique_ptr<Memory>> Memory::create(const MemoryType& type,
                                                const MemoryOptions& options) {
-  std::unique_ptr<Memory> memory(new Memory(type, options));
+  auto memory = std::make_unique<Memory>(type, options, options.memory_class);
+  Own& own = memory->own();
+  own.type = type;
+  own.options = options;
+  if (type.limits.is_shared) own.sharing = std::make_unique<Sharing>();
+  memory->type_ = &own.type;
+  memory->options_ = &own.options;
   TRY(memory->start());
   return memory;
 }
 
 Status Memory::start() {
-  if (options_.memory_class == MemoryClass::Guarded) {
-    area_.base = map_bytes(kGuardedBytes, PROT_NONE);
-    if (area_.base == nullptr) {
+  if (class_ == MemoryClass::Guarded) {
+    view.base = map_bytes(kGuardedBytes, PROT_NONE);
+    if (view.base == nullptr) {
       return make_error(Err::SystemError,
                         "no 4 GiB of addresses for a guarded memory (try --memory-class=dense)");
     }
-    area_.capacity = kGuardedBytes;
-    view.base = area_.base;
+    capacity_ = kGuardedBytes;
   } else if (is_shared()) {
-    area_ = source_.acquire(size_max());
-    if (area_.base == nullptr) {
+    const MemoryArea area = source().acquire(size_max());
+    if (area.base == nullptr) {
       return make_error(Err::SystemError, "no addresses for the maximum of a shared memory");
     }
-    view.base = area_.base;
+    view.base = area.base;
+    capacity_ = area.capacity;
   }
-  const u64 min = type_.limits.min;
-  if (min > ~u64{0} >> type_.page_size_log2 || !grow(min)) {
+  const u64 min = type_->limits.min;
+  if (min > ~u64{0} >> type_->page_size_log2 || !grow(min)) {
     return make_error(Err::LimitExceeded, "the memory's initial size is beyond what is allowed");
   }
   return ok_status();
 }
 
 Memory::~Memory() {
-  if (area_.base != nullptr) {
-    if (options_.memory_class == MemoryClass::Guarded) {
-      munmap(area_.base, area_.capacity);
-    } else {
-      source_.release(area_);
-    }
+  if (view.base == nullptr) return;
+  if (class_ == MemoryClass::Guarded) {
+    munmap(view.base, capacity_);
+  } else {
+    source().release(area());
   }
-  source_.release_charge(charged_);
+  source().release_charge(view.extent);
 }
+
+// Of a shared memory it is nobody's: see the head of memory.h.
+MemorySource& Memory::source() const {
+  const bool has_one = options_->source != nullptr && !is_shared();
+  return has_one ? *options_->source : MemorySource::plain();
+}
+
+Memory::Own& Memory::own() {
+  if (own_ == nullptr) own_ = std::make_unique<Own>();
+  return *own_;
+}
+
+bool Memory::reset() {
+  if (class_ != MemoryClass::Dense || is_shared()) return false;
+  const u64 size = type_->limits.min << type_->page_size_log2;
+  if (view.base != nullptr && !source().wipe(area(), view.extent)) return false;
+  // What the last process touched at once the next one will, too.
+  const u64 kept = std::min({view.extent, next_extent(1), size});
+  source().release_charge(view.extent - kept);
+  view.size = size;
+  view.extent = kept;
+  if (image_ != nullptr) image_->copy(view.base, 0, kept);
+  publish();
+  return true;
+}
+
+u64 Memory::bookkeeping_bytes() const {
+  u64 bytes = sizeof(Memory);
+  if (own_ != nullptr) bytes += sizeof(Own) + own_->image.bookkeeping_bytes();
+  return bytes;
+}
+
+// -- Memory: size and extent --------------------------------------------------------------------
 
 // In bytes.
 u64 Memory::size_max() const {
-  const u64 all = type_.limits.is_64 ? u64{1} << 48 : u64{1} << 32;
-  const u64 max_pages = all >> type_.page_size_log2;
-  const u64 pages = std::min(type_.limits.max.value_or(max_pages), max_pages);
-  return std::min(pages << type_.page_size_log2, options_.size_max);
+  const Limits& limits = type_->limits;
+  const u64 all = limits.is_64 ? u64{1} << 48 : u64{1} << 32;
+  const u64 max_pages = all >> type_->page_size_log2;
+  const u64 pages = std::min(limits.max.value_or(max_pages), max_pages);
+  return std::min(pages << type_->page_size_log2, options_->size_max);
 }
 
 std::unique_lock<std::mutex> Memory::lock() {
-  return is_shared() ? std::unique_lock(sharing_->mutex) : std::unique_lock<std::mutex>();
+  return is_shared() ? std::unique_lock(own_->sharing->mutex) : std::unique_lock<std::mutex>();
 }
 
 // Machine code and other threads read them at any time.
@@ -124,11 +204,10 @@ void Memory::set_extent(u64 extent) { __atomic_store_n(&view.extent, extent, __A
 std::optional<u64> Memory::grow(u64 delta_pages) {
   const auto locked = lock();
   const u64 old_pages = pages();
-  const u64 max_pages = size_max() >> type_.page_size_log2;
+  const u64 max_pages = size_max() >> type_->page_size_log2;
   if (delta_pages > max_pages || old_pages > max_pages - delta_pages) return std::nullopt;
-  const u64 size = (old_pages + delta_pages) << type_.page_size_log2;
-  const bool grown =
-      options_.memory_class == MemoryClass::Guarded ? grow_guarded(size) : grow_dense(size);
+  const u64 size = (old_pages + delta_pages) << type_->page_size_log2;
+  const bool grown = class_ == MemoryClass::Guarded ? grow_guarded(size) : grow_dense(size);
   if (!grown) return std::nullopt;
   publish();
   return old_pages;
@@ -137,10 +216,9 @@ std::optional<u64> Memory::grow(u64 delta_pages) {
 bool Memory::grow_guarded(u64 size) {
   const u64 more = size - view.size;
   if (more == 0) return true;
-  if (!charge(more)) return false;
+  if (!source().charge(more)) return false;
   if (mprotect(view.base + view.size, more, PROT_READ | PROT_WRITE) != 0) {
-    source_.release_charge(more);
-    charged_ -= more;
+    source().release_charge(more);
     return false;
   }
   set_extent(size);
@@ -149,38 +227,45 @@ bool Memory::grow_guarded(u64 size) {
 }
 
 bool Memory::grow_dense(u64 size) {
-  if (area_.base == nullptr) {
+  MemoryArea area = this->area();
+  if (area.base == nullptr) {
     if (size == 0) return true;
-    area_ = source_.acquire(size);
-    if (area_.base == nullptr) return false;
-  } else if (size > area_.capacity) {
-    const MemoryArea area = source_.enlarge(area_, view.extent, size);
-    if (area.base == nullptr) return false;
-    area_ = area;
+    area = source().acquire(size);
+  } else if (size > area.capacity) {
+    area = source().enlarge(area, view.extent, size);
   }
-  view.base = area_.base;
+  if (area.base == nullptr) return false;
+  view.base = area.base;
+  capacity_ = area.capacity;
   set_size(size);
-  return !options_.move_always || relocate();
+  return !options_->move_always || relocate();
 }
 
 bool Memory::relocate() {
-  if (options_.memory_class == MemoryClass::Guarded || area_.base == nullptr || is_shared()) {
-    return true;
-  }
-  const MemoryArea area = source_.acquire(view.size);
+  if (class_ == MemoryClass::Guarded || view.base == nullptr || is_shared()) return true;
+  const MemoryArea area = source().acquire(view.size);
   if (area.base == nullptr) return false;
-  std::memcpy(area.base, area_.base, view.extent);
-  source_.release(area_);
-  area_ = area;
+  std::memcpy(area.base, view.base, view.extent);
+  source().release(this->area());
   view.base = area.base;
+  capacity_ = area.capacity;
   publish();
   return true;
 }
 
-bool Memory::charge(u64 bytes) {
-  if (!source_.charge(bytes)) return false;
-  charged_ += bytes;
-  return true;
+// In steps, so that a walk through memory asks seldom; but what would only be data is left to be
+// copied when it is wanted, a page at a time. Ends where a page does.
+u64 Memory::next_extent(u64 end) const {
+  if (options_->exact_extent) return end;
+  const u64 base = reinterpret_cast<u64>(view.base);
+  u64 extent = round_up(base + end, kPage) - base;
+  if (end > view.extent) {
+    const u64 far = std::max(extent, view.extent + view.extent / 8);
+    const u64 data = image_ == nullptr ? ~u64{0} : image_->next(extent);
+    extent = std::max(extent, std::min(far, data));
+    extent = round_up(base + extent, kPage) - base;
+  }
+  return std::min(extent, view.size);
 }
 
 bool Memory::raise_extent(u64 end, Trap* why) {
@@ -191,20 +276,15 @@ bool Memory::raise_extent(u64 end, Trap* why) {
     if (why != nullptr) *why = Trap::MemoryOutOfBounds;
     return false;
   }
-  // In steps, so that a walk through memory asks seldom.
-  u64 extent = end;
-  if (!options_.exact_extent) {
-    extent = std::max(end, view.extent + view.extent / 8);
-    extent = std::min(round_up(extent, kPage), view.size);
-  }
-  if (!charge(extent - view.extent)) {
+  u64 extent = next_extent(end);
+  if (!source().charge(extent - view.extent)) {
     extent = end;
-    if (!charge(extent - view.extent)) {
+    if (!source().charge(extent - view.extent)) {
       if (why != nullptr) *why = Trap::OutOfMemory;
       return false;
     }
   }
-  copy_segments(view.extent, extent);
+  if (image_ != nullptr) image_->copy(view.base, view.extent, extent);
   set_extent(extent);
   publish();
   return true;
@@ -218,51 +298,58 @@ std::optional<std::span<u8>> Memory::range(u64 offset, u64 length) {
 }
 
 void Memory::add_segment(u64 offset, std::span<const u8> bytes) {
-  if (bytes.empty()) return;
-  segments_.push_back({offset, bytes});
-  if (offset < view.extent) {
-    const u64 count = std::min(bytes.size(), view.extent - offset);
-    populate(view.base + offset, count);
-    std::memcpy(view.base + offset, bytes.data(), count);
-  }
-  if (offset + bytes.size() <= view.extent) segments_.pop_back();
+  DataImage& image = own().image;
+  image.add(offset, bytes);
+  image_ = &image;
+  if (offset >= view.extent || bytes.empty()) return;
+  const u64 count = std::min(bytes.size(), view.extent - offset);
+  populate(view.base + offset, count);
+  std::memcpy(view.base + offset, bytes.data(), count);
 }
 
-// Those parts of all segments that lie in [from, to); in order, since later ones win.
-void Memory::copy_segments(u64 from, u64 to) {
-  bool all_done = true;
-  for (const Segment& segment : segments_) {
-    const u64 end = segment.offset + segment.bytes.size();
-    const u64 first = std::max(from, segment.offset);
-    const u64 last = std::min(to, end);
-    if (first < last) {
-      std::memcpy(view.base + first, segment.bytes.data() + (first - segment.offset), last - first);
-    }
-    all_done = all_done && end <= to;
-  }
-  if (all_done) segments_.clear();
+void Memory::set_image(const DataImage& image) {
+  DCHECK(image_ == nullptr);
+  image_ = &image;
+  image.copy(view.base, 0, view.extent);
 }
+
+// -- Memory: who sees it ------------------------------------------------------------------------
 
 void Memory::attach(Context* context) {
   // Others' contexts are not this thread's to write.
-  if (!is_shared()) contexts_.push_back(context);
+  if (!is_shared()) {
+    if (context_ == nullptr) {
+      context_ = context;
+    } else {
+      own().contexts.push_back(context);
+    }
+  }
   context->memory0 = &view;
   context->memory_base = view.base;
   context->memory_extent = view.extent;
 }
 
-void Memory::detach(Context* context) { std::erase(contexts_, context); }
-
-void Memory::publish() {
-  for (Context* context : contexts_) {
-    context->memory_base = view.base;
-    context->memory_extent = view.extent;
+void Memory::detach(Context* context) {
+  if (context_ == context) {
+    context_ = nullptr;
+  } else if (own_ != nullptr) {
+    std::erase(own_->contexts, context);
   }
 }
 
+void Memory::publish() {
+  const auto tell = [&](Context* context) {
+    context->memory_base = view.base;
+    context->memory_extent = view.extent;
+  };
+  if (context_ != nullptr) tell(context_);
+  if (own_ == nullptr) return;
+  for (Context* context : own_->contexts) tell(context);
+}
+
 bool Memory::owns_guarded(const void* address) const {
-  return options_.memory_class == MemoryClass::Guarded &&
-         static_cast<u64>(static_cast<const u8*>(address) - area_.base) < area_.capacity;
+  return class_ == MemoryClass::Guarded &&
+         static_cast<u64>(static_cast<const u8*>(address) - view.base) < capacity_;
 }
 
 }  // namespace lr::jit

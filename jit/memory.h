@@ -6,8 +6,9 @@
 //
 // Guarded: an own reservation of 4 GiB and kGuardBytes, committed up to `size`; extent == size.
 // Dense: a raw area, from a slot of the process or a reservation of its own; code compares with the
-// extent, which rises when something beyond it is touched. Bytes beyond the extent are zero in the
-// area; data segments that reach there are copied when the extent rises.
+// extent, which rises when something beyond it is touched, so that it ends where a page does: the
+// base need not (it is 64-byte aligned). Bytes beyond the extent are zero in the area; data
+// segments that reach there are copied when the extent rises.
 //
 // Belongs to one process: no locks. Contexts whose memory 0 it is are attached and get every new
 // base and extent; machine code reloads its registers after whatever may have changed them.
@@ -52,6 +53,9 @@ class MemorySource {
   // is impossible, base is null and `area` stays valid.
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
   virtual void release(MemoryArea area);
+  // Makes the first `used` bytes of an area zero again, for another process. False if it would
+  // rather have the area back.
+  virtual bool wipe(MemoryArea area, u64 used) { return (void)area, (void)used, false; }
 
   // Reserves with mmap and charges nobody.
   static MemorySource& plain();
@@ -66,25 +70,63 @@ struct MemoryOptions {
   bool move_always = false;
 };
 
-class Memory {
+// Initial contents, in the order in which they are written: later ones win.
+class DataImage {
+ public:
+  // The bytes must live as long as whatever uses the image.
+  void add(u64 offset, std::span<const u8> bytes);
+  u64 end() const { return end_; }
+  // The first byte at or behind `from` that it sets; ~0 if there is none.
+  u64 next(u64 from) const;
+  // Copies those bytes that lie in [from, to).
+  void copy(u8* base, u64 from, u64 to) const;
+  u64 bookkeeping_bytes() const { return pieces_.capacity() * sizeof(Piece); }
+
+ private:
+  struct Piece {
+    u64 offset;
+    std::span<const u8> bytes;
+    u64 end() const { return offset + bytes.size(); }
+  };
+  const Piece* first_behind(u64 from) const;
+
+  std::vector<Piece> pieces_;
+  u64 end_ = 0;
+  bool is_sorted_ = true;  // By offset, and none overlaps another.
+};
+
+// The part that machine code knows.
+struct MemoryHead {
+  MemoryView view;
+};
+
+class Memory : public MemoryHead {
  public:
   // Guarded is refused for 64-bit memories and other page sizes: they become Dense.
+  static MemoryClass class_for(const MemoryType& type, MemoryClass wanted);
+  // With copies of type and options.
   static Result<std::unique_ptr<Memory>> create(const MemoryType& type,
                                                 const MemoryOptions& options);
+  // For whoever keeps `type` and `options` as long as the memory; not for shared ones. To be
+  // started before anything else.
+  Memory(const MemoryType& type, const MemoryOptions& options, MemoryClass memory_class);
+  Status start();
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
-  MemoryView view;  // First: machine code holds its address.
+  static Memory& of(MemoryView* view) {
+    return static_cast<Memory&>(*reinterpret_cast<MemoryHead*>(view));
+  }
 
-  const MemoryType& type() const { return type_; }
-  MemoryClass memory_class() const { return options_.memory_class; }
+  const MemoryType& type() const { return *type_; }
+  MemoryClass memory_class() const { return class_; }
   // In bytes. Others may make it larger meanwhile if it is shared.
   u64 size() const { return __atomic_load_n(&view.size, __ATOMIC_ACQUIRE); }
-  u64 pages() const { return size() >> type_.page_size_log2; }
-  bool is_shared() const { return sharing_ != nullptr; }
+  u64 pages() const { return size() >> type_->page_size_log2; }
+  bool is_shared() const { return type_->limits.is_shared; }
   // Null if it is not shared.
-  WaitQueue* wait_queue() { return is_shared() ? &sharing_->queue : nullptr; }
+  WaitQueue* wait_queue() { return is_shared() ? &own_->sharing->queue : nullptr; }
 
   // Old number of pages, or nothing when a limit, the charge or the system refuses. May move.
   std::optional<u64> grow(u64 delta_pages);
@@ -101,44 +143,57 @@ class Memory {
   // Initial contents, in order: `bytes` at `offset`, which is in bounds. Copied at once where the
   // extent reaches, else later; `bytes` must live as long as the memory.
   void add_segment(u64 offset, std::span<const u8> bytes);
+  // All initial contents, of a memory without any so far, copied as above. The image lives as long
+  // as the memory.
+  void set_image(const DataImage& image);
+  // What was added or set; null if nothing was.
+  const DataImage* image() const { return image_; }
+
+  // For the next process: size and contents are what they were once start() and set_image() had
+  // been called. False, with nothing changed, if the area is not one that its source would wipe.
+  bool reset();
 
   void attach(Context* context);
   void detach(Context* context);
 
   // True for what an unchecked access of this memory can reach, its guard included.
   bool owns_guarded(const void* address) const;
+  u64 bookkeeping_bytes() const;
 
  private:
   struct Sharing {
     std::mutex mutex;
     WaitQueue queue;
   };
-
-  struct Segment {
-    u64 offset;
-    std::span<const u8> bytes;
+  // What only few memories have.
+  struct Own {
+    MemoryType type;
+    MemoryOptions options;
+    DataImage image;
+    std::vector<Context*> contexts;  // All but the first.
+    std::unique_ptr<Sharing> sharing;
   };
 
-  Memory(const MemoryType& type, const MemoryOptions& options);
-  Status start();
+  MemorySource& source() const;
+  Own& own();
   u64 size_max() const;
   std::unique_lock<std::mutex> lock();
   void set_size(u64 size);
   void set_extent(u64 extent);
   bool grow_guarded(u64 size);
   bool grow_dense(u64 size);
-  bool charge(u64 bytes);
-  void copy_segments(u64 from, u64 to);
+  u64 next_extent(u64 end) const;
   void publish();
+  MemoryArea area() const { return {view.base, capacity_}; }
 
-  MemoryType type_;
-  MemoryOptions options_;
-  MemorySource& source_;
-  MemoryArea area_;
-  std::unique_ptr<Sharing> sharing_;
-  u64 charged_ = 0;
-  std::vector<Segment> segments_;  // Those that reach beyond the extent.
-  std::vector<Context*> contexts_;
+  const MemoryType* type_;
+  const MemoryOptions* options_;
+  // Of the area, which begins at view.base. What has been charged is the extent.
+  u64 capacity_ = 0;
+  Context* context_ = nullptr;        // The first that is attached.
+  const DataImage* image_ = nullptr;  // Copied as far as the extent.
+  std::unique_ptr<Own> own_;
+  MemoryClass class_;
 };
 
 }  // namespace lr::jit

@@ -156,7 +156,9 @@ TEST(DenseMemory, StandsInForWhatCannotBeGuarded) {
 }
 
 TEST(Table, GrowsAndFills) {
-  auto table = std::move(Table::create({kFuncRef, {.min = 2, .max = 100'000}}, 5)).value();
+  const TableType type = {kFuncRef, {.min = 2, .max = 100'000}};
+  const auto table = std::make_unique<Table>(type);
+  ASSERT_TRUE(table->start(5).ok());
   EXPECT_EQ(table->view.elements[1], 5u);
   EXPECT_EQ(table->grow(3, 0), 2u);
   EXPECT_EQ(table->view.elements[4], 0u);
@@ -166,7 +168,8 @@ TEST(Table, GrowsAndFills) {
   EXPECT_EQ(table->view.elements[50'004], 8u);
   EXPECT_EQ(table->grow(49'996, 0), std::nullopt);
   EXPECT_EQ(table->grow(49'995, 0), 50'005u);
-  EXPECT_FALSE(Table::create({kFuncRef, {.min = Table::kMaxElements + 1, .max = {}}}, 0).ok());
+  const TableType huge = {kFuncRef, {.min = Table::kMaxElements + 1, .max = {}}};
+  EXPECT_FALSE(Table(huge).start(0).ok());
 }
 
 }  // namespace

@@ -20,15 +20,12 @@ u64* map_elements(u64 bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<Table>> Table::create(const TableType& type, u64 init) {
-  if (type.limits.min > kMaxElements) {
+Status Table::start(u64 init) {
+  if (type_->limits.min > kMaxElements) {
     return make_error(Err::LimitExceeded, "a table of more than 10,000,000 elements");
   }
-  std::unique_ptr<Table> table(new Table(type));
-  if (!table->grow(type.limits.min, init)) {
-    return make_error(Err::SystemError, "no memory for a table");
-  }
-  return table;
+  if (!grow(type_->limits.min, init)) return make_error(Err::SystemError, "no memory for a table");
+  return ok_status();
 }
 
 Table::~Table() { unmap(); }
@@ -50,10 +47,20 @@ std::optional<u64> Table::grow(u64 delta, u64 value) {
 }
 
 bool Table::reserve(u64 delta) {
-  const u64 max = std::min(type_.limits.max.value_or(kMaxElements), kMaxElements);
+  const u64 max = std::min(type_->limits.max.value_or(kMaxElements), kMaxElements);
   if (delta > max || view.size > max - delta) return false;
   const u64 size = view.size + delta;
   return size <= capacity_ || enlarge(std::min(std::max(size, 2 * capacity_), max));
+}
+
+bool Table::reset(u64 init) {
+  if (is_mapped()) return false;
+  const u64 size = type_->limits.min;
+  // Elements beyond the size are zero, too.
+  std::fill_n(view.elements, size, init);
+  std::fill_n(view.elements + size, capacity_ - size, 0);
+  view.size = size;
+  return true;
 }
 
 // Elements beyond the size are zero.

@@ -126,7 +126,7 @@ std::optional<Trap> TestProcess::call(ProcessStore& store, FuncRef* func, u64* v
     }
     if (!options_.move_always || !may_move_stack(run, leave)) continue;
     use_stack(stack_bytes_);
-    for (const auto& memory : store.memories()) CHECK(memory->relocate());
+    store.for_each_memory([](Memory& memory) { CHECK(memory.relocate()); });
   }
 }
 

@@ -106,7 +106,7 @@ bool keep(ThrowState& state, ProcessStore& store) {
     gc::Heap* const heap = store.heap();
     const auto grant = heap == nullptr ? gc::Heap::Grant::Refused : heap->allocate(bytes, &object);
     if (grant != gc::Heap::Grant::Done) {
-      store.exceptions.free(&from);
+      store.exceptions().free(&from);
       if (grant == gc::Heap::Grant::Refused) state.exception = nullptr;
       state.room = bytes;
       return false;
@@ -117,20 +117,20 @@ bool keep(ThrowState& state, ProcessStore& store) {
   state.exception->type = gc::kExceptionTypeWord;
   state.exception->length = kExceptionPayload / 8 - 1 + from.words;
   state.exception->is_kept = true;
-  store.exceptions.free(&from);
+  store.exceptions().free(&from);
   return true;
 }
 
 const void* land(ThrowState& state, ProcessStore& store, Context& thrower,
                  const Handlers::Clause& clause, const u8* code) {
   change_context(thrower, *state.context);
-  if (!clause.keeps && !state.exception->is_kept) store.exceptions.free(state.exception);
+  if (!clause.keeps && !state.exception->is_kept) store.exceptions().free(state.exception);
   return code + clause.code_offset;
 }
 
 const void* nobody_catches(ProcessStore& store, Exception& exception) {
-  store.uncaught = describe(store, exception);
-  if (!exception.is_kept) store.exceptions.free(&exception);
+  store.set_uncaught(describe(store, exception));
+  if (!exception.is_kept) store.exceptions().free(&exception);
   return trap(store, Trap::UncaughtException);
 }
 
@@ -190,7 +190,8 @@ std::string text_of_value(ValType type, const u64* words) {
 // What a module calls it: its own name by export, else that of an import.
 std::string name_of_tag(const ProcessStore& store, const Tag* tag) {
   std::string imported;
-  for (const auto& instance : store.instances()) {
+  for (Instance* instance = store.first_instance(); instance != nullptr;
+       instance = instance->next()) {
     const Module& module = instance->module();
     for (u32 i = 0; i < module.tags.size(); i++) {
       if (instance->tag(i) != tag) continue;
@@ -240,7 +241,7 @@ using lr::jit::ThrowState;
 const void* lr_do_throw(ThrowState* state, lr::u64 payload_offset, lr::u32 index) {
   lr::jit::Context& context = *state->context;
   lr::jit::Tag* const tag = context.instance->tag(index);
-  state->exception = context.instance->store().exceptions.allocate(tag, tag->words);
+  state->exception = context.instance->store().exceptions().allocate(tag, tag->words);
   const lr::u64 from = context.run->sp + lr::jit::kPcSlotBytes + payload_offset;
   std::memcpy(state->exception->payload(), reinterpret_cast<const void*>(from), tag->words * 8);
   return lr::jit::unwind(state);

@@ -22,6 +22,21 @@ void futex_wait(std::atomic<u32>& word, u32 expected, u64 deadline_ns = kNever);
 inline constexpr int kEverybody = 0x7fffffff;
 void futex_wake(std::atomic<u32>& word, int threads);
 
+// Two halves of a fence between a path that is hot and one that is not: of two threads of which one
+// writes x, passes light_fence() and reads y, and the other writes y, passes heavy_fence() and
+// reads x, at least one sees what the other wrote. The light one costs nothing, the heavy one
+// interrupts all threads of the program (about 2 us).
+void light_fence_slow();
+extern std::atomic<bool> light_fence_is_real;  // The system does not know the other kind.
+inline void light_fence() {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (light_fence_is_real.load(std::memory_order_relaxed)) [[unlikely]]
+    light_fence_slow();
+}
+void heavy_fence();
+// Before either is used. Threads that exist already make it slower.
+void prepare_fences();
+
 // Tells the processor that this is a waiting loop.
 inline void cpu_relax() {
 #if defined(__has_builtin)

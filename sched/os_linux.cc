@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -66,6 +67,23 @@ u64 now_ns() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return static_cast<u64>(time.tv_sec) * kSecond + static_cast<u64>(time.tv_nsec);
+}
+
+std::atomic<bool> light_fence_is_real{true};
+
+void prepare_fences() {
+  static const bool known =
+      syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+  if (known) light_fence_is_real.store(false, std::memory_order_relaxed);
+}
+
+void light_fence_slow() { std::atomic_thread_fence(std::memory_order_seq_cst); }
+
+void heavy_fence() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!light_fence_is_real.load(std::memory_order_relaxed)) {
+    CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0);
+  }
 }
 
 void futex_wait(std::atomic<u32>& word, u32 expected, u64 deadline_ns) {

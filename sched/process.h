@@ -7,10 +7,12 @@
 //     |                           +------ Requeue --------+ |
 //     +------------------------------- Park ----------------+
 //
-// One atomic word (park_word.h) holds the state and a bit "woken". wake() sets the bit with one
-// atomic operation and queues the process if it was parked; parking fails while the bit is set; the
-// dispatch clears it. So a wake before, during or after a park is never lost, and a process is
-// never queued twice.
+// One atomic word (park_word.h) counts the wakes since it last parked. wake() adds one and queues
+// the process if it was parked; parking fails if there were more; the dispatch forgets them. So a
+// wake before, during or after a park is never lost, and a process is never queued twice.
+//
+// A block may be used for one process after another: its owner gives it back from dispose(), and
+// spawns it again.
 #pragma once
 
 #include <atomic>
@@ -18,6 +20,7 @@
 #include "base/run_state.h"
 #include "base/types.h"
 #include "sched/counter.h"
+#include "sched/entry_word.h"
 #include "sched/fiber.h"
 #include "sched/park_word.h"
 
@@ -40,12 +43,13 @@ enum class Next : u8 {
   Done,     // It has ended and is never entered again.
 };
 
-// An entry of the process table: generation (40 bits) and number of references (24 bits) in one
-// word, so that looking up a pid and taking a reference is one atomic operation.
+// An entry of the process table. Zero when nobody has used it.
 struct ProcessEntry {
-  std::atomic<u64> word{0};
+  EntryWord<> word;
   std::atomic<class Process*> process{nullptr};
 };
+static_assert(EntryWord<>::kReferenceBits == kPidIndexBits,
+              "a pid has a generation of as many bits");
 
 class Process {
  public:
@@ -73,10 +77,10 @@ class Process {
   // --- What host/ supplies. All run on the worker's own stack, never two at the same time.
 
   // Before the process is entered, unless it only goes on after Leave::Yield: for the first time,
-  // after Park or Requeue, and when it was woken or `requests` (bits of RunState::request other
-  // than kRequestYield, already taken out of it) came in. Completes what the process waits for, if
-  // that is possible by now. Wakes may be spurious: a process that still waits answers Park, one
-  // that waits for nothing Resume. A killed one cleans up and answers Done.
+  // after Park or Requeue, and when `requests` (bits of RunState::request other than
+  // kRequestYield, already taken out of it) came in. Completes what the process waits for, if that
+  // is possible by now. Wakes may be spurious: a process that still waits answers Park, one that
+  // waits for nothing Resume. A killed one cleans up and answers Done.
   virtual Next on_dispatch(Worker& worker, u32 requests) = 0;
 
   // The process left its stack with any reason but Leave::Yield, which the scheduler answers.
@@ -86,8 +90,9 @@ class Process {
   // block itself lives until the last ProcessRef is gone.
   virtual void on_done(Worker& worker) = 0;
 
-  // The last reference is gone. The default is `delete this`; a pool may do otherwise.
-  virtual void dispose() { delete this; }
+  // The last reference is gone, and the block may be used again. `here` is the worker on which this
+  // happens, null on another thread. The default is `delete this`; a pool does otherwise.
+  virtual void dispose(Worker* /*here*/) { delete this; }
 
   // --- Accounting. Written by the worker that holds the process; others may read, slightly late.
 
@@ -96,10 +101,20 @@ class Process {
     Counter switches;     // Times it was entered.
     Counter preemptions;  // Times it was interrupted.
     Counter parks;
+
+    void reset() {
+      cpu_ticks.reset();
+      switches.reset();
+      preemptions.reset();
+      parks.reset();
+    }
   };
   const Account& account() const { return account_; }
 
+  // Any thread, slightly late. kActive: queued or running.
   using State = ParkWord<>::State;
+  static constexpr State kParked = ParkWord<>::kParked;
+  static constexpr State kActive = ParkWord<>::kActive;
   static constexpr State kDone = ParkWord<>::kDone;
   State state() const { return park_word_.state(); }
 
@@ -110,16 +125,28 @@ class Process {
   friend class ProcessRef;
   friend class GlobalQueue;
 
+  // Nothing is left of the process that had the block before.
+  void renew() {
+    park_word_.start(ParkWord<>::kActive);
+    charge_ = 0;
+    yielded_ = false;
+    worker_ = nullptr;
+    run.request.store(0, std::memory_order_relaxed);
+    fiber_destroy(fiber_);
+    fiber_ = nullptr;
+    account_.reset();
+  }
+
   ParkWord<> park_word_;
   const u32 family_;
   u32 charge_ = 0;        // Ticks used since it last queued as preempted.
   bool yielded_ = false;  // It was interrupted, and waits for nothing.
   Worker* worker_ = nullptr;
-  Process* queue_next_ = nullptr;  // In the global queue only.
   Pid pid_ = 0;
-  ProcessTable* table_ = nullptr;
   ProcessEntry* entry_ = nullptr;
-  void* fiber_ = nullptr;  // What the thread sanitizer knows this stack by.
+  ProcessTable* table_ = nullptr;
+  Process* queue_next_ = nullptr;  // In the global queue only.
+  void* fiber_ = nullptr;          // What the thread sanitizer knows this stack by.
   Account account_;
 };
 
@@ -150,6 +177,13 @@ class ProcessRef {
     return *this;
   }
   ~ProcessRef() { reset(); }
+
+  // Becomes responsible for a reference that is already counted.
+  static ProcessRef adopt(Process& process) {
+    ProcessRef ref;
+    ref.process_ = &process;
+    return ref;
+  }
 
   void reset();
   explicit operator bool() const { return process_ != nullptr; }

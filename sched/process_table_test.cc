@@ -18,12 +18,20 @@ struct Dummy : Process {
   std::atomic<u32>* ended;
 };
 
+// With a reference for the caller.
+Result<ProcessRef> add(ProcessTable& table, std::unique_ptr<Process> process,
+                       ProcessTable::Cache* cache = nullptr) {
+  Result<Pid> pid = table.add(*process, 2, cache);
+  if (!pid.ok()) return pid.error();
+  return ProcessRef::adopt(*process.release());
+}
+
 TEST(ProcessTable, NeverGivesAnIdTwice) {
   ProcessTable table(10);
   std::atomic<u32> ended = 0;
   Pid last = 0;
   for (u64 i = 0; i < 5; ++i) {
-    Result<ProcessRef> ref = table.add(std::make_unique<Dummy>(&ended));
+    Result<ProcessRef> ref = add(table, std::make_unique<Dummy>(&ended));
     ASSERT_TRUE(ref.ok());
     const Pid pid = (*ref)->pid();
     EXPECT_EQ(pid, i << kPidIndexBits | 1);
@@ -46,7 +54,7 @@ TEST(ProcessTable, GrowsAcrossChunks) {
   std::atomic<u32> ended = 0;
   std::vector<ProcessRef> refs;
   for (u64 i = 1; i <= 300; ++i) {
-    refs.push_back(table.add(std::make_unique<Dummy>(&ended)).value());
+    refs.push_back(add(table, std::make_unique<Dummy>(&ended)).value());
     EXPECT_EQ(refs.back()->pid(), i);
   }
   for (const ProcessRef& ref : refs) EXPECT_EQ(table.find(ref->pid()).get(), ref.get());
@@ -65,7 +73,7 @@ TEST(ProcessTable, ForgedIdsFindNobody) {
 TEST(ProcessTable, ReferencesKeepTheBlock) {
   ProcessTable table(10);
   std::atomic<u32> ended = 0;
-  ProcessRef ref = table.add(std::make_unique<Dummy>(&ended)).value();
+  ProcessRef ref = add(table, std::make_unique<Dummy>(&ended)).value();
   ProcessRef copy = ref;
   ProcessRef found = table.find(ref->pid());
   table.remove(*ref);
@@ -79,14 +87,42 @@ TEST(ProcessTable, ReferencesKeepTheBlock) {
 TEST(ProcessTable, RefusesMoreThanItsLimit) {
   ProcessTable table(2);
   std::atomic<u32> ended = 0;
-  const ProcessRef a = table.add(std::make_unique<Dummy>(&ended)).value();
-  const ProcessRef b = table.add(std::make_unique<Dummy>(&ended)).value();
-  Result<ProcessRef> c = table.add(std::make_unique<Dummy>(&ended));
+  const ProcessRef a = add(table, std::make_unique<Dummy>(&ended)).value();
+  const ProcessRef b = add(table, std::make_unique<Dummy>(&ended)).value();
+  Result<ProcessRef> c = add(table, std::make_unique<Dummy>(&ended));
   ASSERT_FALSE(c.ok());
   EXPECT_EQ(c.error().code, Err::LimitExceeded);
   EXPECT_EQ(ended.load(), 1u);
   table.remove(*a);
   table.remove(*b);
+}
+
+// What a cache keeps is used again, and a small table is filled to its last place all the same.
+TEST(ProcessTable, CachesKeepTheLimit) {
+  for (const u32 limit : {2u, 40u, 5000u}) {
+    ProcessTable table(limit, 2);
+    std::atomic<u32> ended = 0;
+    u32 most = 0;
+    for (u32 round = 0; round < 3; ++round) {
+      std::vector<ProcessRef> refs;
+      while (true) {
+        Result<ProcessRef> ref =
+            add(table, std::make_unique<Dummy>(&ended), &table.cache(refs.size() % 2));
+        if (!ref.ok()) break;
+        refs.push_back(std::move(*ref));
+      }
+      most = static_cast<u32>(refs.size());
+      EXPECT_LE(most, limit);
+      EXPECT_GE(most, limit - limit / 8);
+      EXPECT_EQ(table.live(), most);
+      // Some end outside.
+      for (u32 i = 0; i < most; ++i) {
+        table.remove(*refs[i], i % 3 == 0 ? nullptr : &table.cache(i % 2));
+      }
+      EXPECT_EQ(table.live(), 0u);
+    }
+    EXPECT_EQ(ended.load(), table.added() + 3);  // And three that were refused.
+  }
 }
 
 // One thread adds and removes, another looks up whatever ids there might be.
@@ -104,7 +140,7 @@ TEST(ProcessTable, LookUpsRaceWithEnds) {
     }
   });
   for (u32 i = 0; i < 20'000; ++i) {
-    ProcessRef ref = table.add(std::make_unique<Dummy>(&ended)).value();
+    ProcessRef ref = add(table, std::make_unique<Dummy>(&ended)).value();
     newest.store(ref->pid());
     table.remove(*ref);
   }

@@ -90,33 +90,33 @@ TEST(Ring, LosesNothingAndHasNothingTwice) {
 
 TEST(ParkWord, AWakeBeforeOrDuringIsNotLost) {
   ParkWord<> word;
-  EXPECT_TRUE(word.wake());   // Spawned: queue it.
+  EXPECT_EQ(word.state(), ParkWord<>::kParked);
+  EXPECT_TRUE(word.wake());   // Queue it.
   EXPECT_FALSE(word.wake());  // Once.
-  EXPECT_TRUE(word.enter());
+  word.enter();
   EXPECT_FALSE(word.wake());  // It runs ...
   EXPECT_FALSE(word.park());  // ... and so must look again.
-  word.requeue();
-  EXPECT_EQ(word.state(), ParkWord<>::kQueued);
-  EXPECT_TRUE(word.enter());
+  EXPECT_EQ(word.state(), ParkWord<>::kActive);
+  word.enter();
   EXPECT_TRUE(word.park());
   EXPECT_EQ(word.state(), ParkWord<>::kParked);
   EXPECT_TRUE(word.wake());
-  EXPECT_EQ(word.state(), ParkWord<>::kQueued);
-  EXPECT_TRUE(word.enter());
+  EXPECT_EQ(word.state(), ParkWord<>::kActive);
+  word.enter();
   word.finish();
+  EXPECT_EQ(word.state(), ParkWord<>::kDone);
   EXPECT_FALSE(word.wake());
   EXPECT_EQ(word.state(), ParkWord<>::kDone);
 }
 
-TEST(ParkWord, APreemptedOneWasNotWoken) {
+TEST(ParkWord, StartsAgain) {
   ParkWord<> word;
-  word.wake();
-  word.enter();
-  word.requeue();
-  EXPECT_FALSE(word.enter());
-  word.requeue();
+  word.finish();
+  word.start(ParkWord<>::kActive);
   EXPECT_FALSE(word.wake());
-  EXPECT_TRUE(word.enter());
+  EXPECT_FALSE(word.park());
+  word.enter();
+  EXPECT_TRUE(word.park());
 }
 
 }  // namespace

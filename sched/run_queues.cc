@@ -27,8 +27,7 @@ constexpr u32 kBatchMax = 128;
 }  // namespace
 
 bool Worker::has_waiting() const {
-  return woken_.size() != 0 || preempted_.size() != 0 ||
-         next_.load(std::memory_order_acquire) != nullptr;
+  return woken_.size() != 0 || preempted_.size() != 0 || next_.peek() != nullptr;
 }
 
 // Whether the tick must look after this worker while it is busy.
@@ -96,9 +95,8 @@ Process* Worker::pick_preempted() {
 }
 
 Process* Worker::pick_next_slot() {
-  if (next_.load(std::memory_order_relaxed) == nullptr) return nullptr;
-  Process* process = next_.exchange(nullptr, std::memory_order_acq_rel);
-  if (process == nullptr) return nullptr;  // Stolen.
+  Process* process = next_.take();
+  if (process == nullptr) return nullptr;
   ++chain_;
   if (chain_ <= kChainMax && scheduler_.tick_.now() - chain_tick_ < kTicksPerSlice) return process;
   // Processes that only call each other have had their slice: behind the others.
@@ -143,9 +141,8 @@ Process* Worker::steal(bool next_slots) {
     u32 taken = 0;
     Process* process = victim.woken_.steal_into(woken_, taken);
     if (process == nullptr) process = victim.preempted_.steal_into(preempted_, taken);
-    if (process == nullptr && next_slots &&
-        victim.next_.load(std::memory_order_relaxed) != nullptr) {
-      process = victim.next_.exchange(nullptr, std::memory_order_acq_rel);
+    if (process == nullptr && next_slots) {
+      process = victim.next_.take();
       taken = 1;
     }
     if (process == nullptr) continue;

@@ -50,6 +50,7 @@ SchedulerOptions completed(SchedulerOptions options) {
 }  // namespace
 
 Result<std::unique_ptr<Scheduler>> Scheduler::create(const SchedulerOptions& options) {
+  prepare_fences();
   std::unique_ptr<Poller> poller = TRY(Poller::create());
   return std::unique_ptr<Scheduler>(
       new Scheduler(completed(options), options.workers != 0, std::move(poller)));
@@ -61,7 +62,7 @@ Scheduler::Scheduler(const SchedulerOptions& options, bool quota_applied,
       slots_(options.slots),
       helpers_(options.helper_threads, quota_applied ? options.workers : 0),
       poller_(std::move(poller)),
-      table_(options.processes_max),
+      table_(options.processes_max, options.workers),
       tick_(*this, options.slice_ns),
       quota_applied_(quota_applied) {
   workers_.resize(options.workers);
@@ -70,7 +71,8 @@ Scheduler::Scheduler(const SchedulerOptions& options, bool quota_applied,
 }
 
 Scheduler::~Scheduler() {
-  closing_.store(true, std::memory_order_seq_cst);
+  closing_.store(true, std::memory_order_relaxed);
+  heavy_fence();
   for_each(this, [](void* self, Process& process) {
     static_cast<Scheduler*>(self)->request(process, kRequestKill);
   });
@@ -87,25 +89,32 @@ Scheduler::~Scheduler() {
 }
 
 Result<ProcessRef> Scheduler::spawn(std::unique_ptr<Process> process) {
-  ProcessRef ref = TRY(enter(std::move(process)));
-  wake(*ref);
+  TRY(enter(*process, 2, nullptr));
+  ProcessRef ref = ProcessRef::adopt(*process.release());
+  queue_globally(*ref);
   return ref;
 }
 
-Result<ProcessRef> Scheduler::enter(std::unique_ptr<Process> process) {
-  if (closing_.load(std::memory_order_seq_cst)) {
+// The process is in the table and counts as queued.
+Status Scheduler::enter(Process& process, u32 references, Worker* here) {
+  if (closing_.load(std::memory_order_relaxed)) [[unlikely]] {
     return make_error(Err::LimitExceeded, "the scheduler is shutting down");
   }
-  ProcessRef ref = TRY(table_.add(std::move(process)));
+  TRY(table_.add(process, references, here != nullptr ? &here->table_cache_ : nullptr));
   // Whoever closes the scheduler kills what is in the table, or we see it now.
-  if (closing_.load(std::memory_order_seq_cst)) ref->run.ring(kRequestKill);
-  return ref;
+  light_fence();
+  if (closing_.load(std::memory_order_relaxed)) [[unlikely]]
+    process.run.ring(kRequestKill);
+  return ok_status();
 }
 
 ProcessRef Scheduler::find(Pid pid) { return table_.find(pid); }
 
 void Scheduler::wake(Process& process) {
-  if (!process.park_word_.wake()) return;
+  if (process.park_word_.wake()) queue_globally(process);
+}
+
+void Scheduler::queue_globally(Process& process) {
   global_.push(Lane::kWoken, process);
   // Whoever drives next finds it; others would only fetch it to another processor. The fence is
   // the first half of the one in work_arrived().
@@ -123,7 +132,7 @@ void Scheduler::interrupt(Process& process) {
 void Scheduler::interrupt_worker_of(const Process& process) {
   if (options_.interrupt_signal == 0) return;
   for (const auto& worker : active_workers()) {
-    if (worker->current_.load(std::memory_order_relaxed) == &process) worker->interrupt();
+    if (worker->current_.load(std::memory_order_relaxed) == process.pid()) worker->interrupt();
   }
 }
 
@@ -134,9 +143,13 @@ void Scheduler::request(Process& process, u32 bits) {
   if (tick_.asleep()) tick_.wake();
 }
 
-void Scheduler::remove(Process& process) {
-  table_.remove(process);
-  if (closing_.load(std::memory_order_relaxed) && table_.live() == 0) all_gone_.signal();
+void Scheduler::remove(Process& process, Worker& here) {
+  table_.remove(process, &here.table_cache_);
+  if (!closing_.load(std::memory_order_relaxed)) [[likely]]
+    return;
+  // Of two who remove the last ones, one sees both.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (table_.live() == 0) all_gone_.signal();
 }
 
 // --- Threads
@@ -156,7 +169,7 @@ void Scheduler::work_arrived() {
 
 bool Scheduler::any_busy() const {
   for (const auto& worker : active_workers()) {
-    if (worker->current_.load(std::memory_order_relaxed) != nullptr) return true;
+    if (worker->current_.load(std::memory_order_relaxed) != 0) return true;
   }
   return false;
 }

@@ -61,7 +61,7 @@ struct SchedulerOptions {
   int interrupt_signal = 0;
   // Test mode: the tick rings for whatever runs, at random moments some microseconds apart.
   bool ring_always = false;
-  u32 processes_max = 1u << 24;  // Live at the same time.
+  u32 processes_max = 1u << 24;  // Blocks in use at the same time; see ProcessTable.
   u32 helper_threads = 4;
   YieldProbe* yield_probe = nullptr;  // Outlives the scheduler.
   SlotOptions slots;
@@ -95,7 +95,7 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Gives the process a pid and queues it. Any thread; on a worker, prefer Worker::spawn(). Fails
-  // with Err::LimitExceeded when processes_max live.
+  // with Err::LimitExceeded when there are processes_max.
   Result<ProcessRef> spawn(std::unique_ptr<Process> process);
 
   // The live process of that id, or nothing. Any thread, lock-free.
@@ -154,7 +154,8 @@ class Scheduler {
 
   // Work was added that a worker could take: wakes or starts one if that is useful.
   void work_arrived();
-  Result<ProcessRef> enter(std::unique_ptr<Process> process);
+  Status enter(Process& process, u32 references, Worker* here);
+  void queue_globally(Process& process);
   bool start_worker(u32 index);
   bool start_next_worker();
   void enable_others();
@@ -165,7 +166,7 @@ class Scheduler {
   bool work_visible() const;
   void worker_wanted();
   void interrupt_worker_of(const Process& process);
-  void remove(Process& process);
+  void remove(Process& process, Worker& here);
 
   const SchedulerOptions options_;
   SlotAllocator slots_;

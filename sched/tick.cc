@@ -96,16 +96,11 @@ bool Tick::pass(u64 now_ns, u64& next_ns) {
 }
 
 bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& next_ns) {
-  // The process may end on another worker meanwhile: see ProcessTable::hazard().
-  std::atomic<Process*>& hazard = scheduler_.table_.hazard();
-  Process* process = worker.current_.load(std::memory_order_acquire);
-  if (process == nullptr) return false;
-  hazard.store(process, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (worker.current_.load(std::memory_order_acquire) != process) {
-    hazard.store(nullptr, std::memory_order_release);
-    return true;  // Changing: look again.
-  }
+  const Pid current = worker.current_.load(std::memory_order_acquire);
+  if (current == 0) return false;
+  // It may end meanwhile, but its block stays.
+  const ProcessRef process = scheduler_.table_.find(current);
+  if (!process) return true;  // Changing: look again.
 
   const u64 dispatches = worker.counters_.dispatches.get();
   if (dispatches != seen.dispatches) seen = {dispatches, last_pass_ns_};
@@ -129,7 +124,6 @@ bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& ne
     process->run.ring(kRequestYield);
     worker.interrupt();
   }
-  hazard.store(nullptr, std::memory_order_release);
   return always || waiting || requested || wanted || descriptors || deadline != kNever;
 }
 

@@ -9,8 +9,10 @@
 #include "base/result.h"
 #include "sched/counter.h"
 #include "sched/global_queue.h"
+#include "sched/next_slot.h"
 #include "sched/os.h"
 #include "sched/process.h"
+#include "sched/process_table.h"
 #include "sched/ring.h"
 #include "sched/timer_wheel.h"
 
@@ -33,8 +35,11 @@ class Worker {
   void wake(Process& process);
   // The same for the receiver of a message: it runs next, within what is left of this slice.
   void wake_next(Process& process);
-  // Gives the process a pid and queues it here.
+  // Gives the process a pid and queues it here. See Scheduler::spawn().
   Result<ProcessRef> spawn(std::unique_ptr<Process> process);
+  // The same for a block that may have been used before. No reference for the caller: the process
+  // may have ended by the time it has the pid. If that fails, the block stays the caller's.
+  Result<Pid> spawn(Process& process);
 
   // Fires `timer`, which is not armed, at `deadline_ns` (now_ns() clock) on this worker.
   void arm(Timer& timer, u64 deadline_ns);
@@ -66,6 +71,7 @@ class Worker {
   void dispatch(Process& process);
   Next enter(Process& process);
   Next answer_yield(Process& process, u64 rung_ns);
+  void queue(Process& process);
   void requeue(Process& process);
   void finish(Process& process);
 
@@ -93,13 +99,14 @@ class Worker {
 
   Scheduler& scheduler_;
   const u32 index_;
+  ProcessTable::Cache& table_cache_;
 
   Ring<Process> woken_;
   Ring<Process> preempted_;
-  std::atomic<Process*> next_{nullptr};  // The receiver of a message.
+  NextSlot<Process> next_;  // The receiver of a message.
 
   // Others read these.
-  alignas(64) std::atomic<Process*> current_{nullptr};
+  alignas(64) std::atomic<Pid> current_{0};  // What runs here.
   std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};

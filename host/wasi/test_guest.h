@@ -25,7 +25,8 @@ class TestGuest {
   static constexpr u64 kTrapped = ~u64{0};
 
   TestGuest() : bytes_(kMemoryBytes), view_{bytes_.data(), 0, kMemoryBytes} {
-    caller_.tracer = &tracer_;
+    config_.permissions = PermissionSet::all();
+    config_.tracer = &tracer_;
     enter();
   }
 
@@ -123,7 +124,8 @@ class TestGuest {
   State state_;
   std::string line_;
   Tracer tracer_{[this](std::string_view text) { line_ = text; }};
-  Caller caller_{nullptr, &state_, PermissionSet::all()};
+  ProcessConfig config_;
+  Caller caller_{state_, config_};
   u32 waits_ = 0;
   bool forgets_time_ = false;
 };

@@ -15,7 +15,6 @@ constexpr u64 kStackPieceBytes = 64;
 
 void StoreRoots::start() {
   part_ = Part::Stack;
-  instance_ = 0;
   at_ = store_.run().stack_top - store_.run().sp;
 }
 
@@ -30,17 +29,21 @@ std::optional<Roots::Range> StoreRoots::next() {
       case Part::Globals:
         found = next_global(range);
         break;
+      case Part::Tables:
+        found = next_table(range);
+        break;
       case Part::InstanceGlobals:
         found = next_instance_global(range);
         break;
-      case Part::Tables:
-        found = next_table(range);
+      case Part::InstanceTables:
+        found = next_instance_table(range);
         break;
       case Part::Elements:
         found = next_elements(range);
         break;
       case Part::Held:
-        range = {store_.held_references_.data(), store_.held_references_.size(), true};
+        range = {store_.extras_->held_references.data(), store_.extras_->held_references.size(),
+                 true};
         next_part();
         return range;
       case Part::End:
@@ -60,10 +63,11 @@ bool StoreRoots::next_stack(Range& range) {
   return true;
 }
 
-// Those of no module are among them.
+// Those of no module are among them. Whoever has a heap has extras.
 bool StoreRoots::next_global(Range& range) {
-  while (at_ < store_.globals_.size()) {
-    const Global& global = store_.globals_[at_++];
+  const auto& globals = store_.extras_->globals;
+  while (at_ < globals.size()) {
+    const Global& global = *globals[at_++];
     if (!may_refer(global.type.type)) continue;
     range = {&global.cell->bits, 1, true};
     return true;
@@ -71,25 +75,10 @@ bool StoreRoots::next_global(Range& range) {
   return false;
 }
 
-bool StoreRoots::next_instance_global(Range& range) {
-  while (instance_ < store_.instances_.size()) {
-    Instance& instance = *store_.instances_[instance_];
-    const Module& module = instance.module();
-    while (at_ < module.globals.size()) {
-      const auto index = static_cast<u32>(at_++);
-      if (index < module.imported_globals || !may_refer(module.globals[index].type.type)) continue;
-      range = {&instance.global_cell(index)->bits, 1, true};
-      return true;
-    }
-    instance_++;
-    at_ = 0;
-  }
-  return false;
-}
-
 bool StoreRoots::next_table(Range& range) {
-  while (at_ < store_.tables_.size()) {
-    const Table& table = *store_.tables_[at_++];
+  const auto& tables = store_.extras_->tables;
+  while (at_ < tables.size()) {
+    const Table& table = tables[at_++]->table;
     if (!may_refer(table.type().element)) continue;
     range = {table.view.elements, table.view.size, true};
     return true;
@@ -97,17 +86,55 @@ bool StoreRoots::next_table(Range& range) {
   return false;
 }
 
+void StoreRoots::start_part() {
+  instance_ = store_.first_instance();
+  at_ = 0;
+}
+
+bool StoreRoots::next_instance() {
+  instance_ = instance_->next();
+  at_ = 0;
+  return instance_ != nullptr;
+}
+
+bool StoreRoots::next_instance_global(Range& range) {
+  if (instance_ == nullptr) return false;
+  do {
+    const Module& module = instance_->module();
+    while (at_ < module.globals.size()) {
+      const auto index = static_cast<u32>(at_++);
+      if (index < module.imported_globals || !may_refer(module.globals[index].type.type)) continue;
+      range = {&instance_->global_cell(index)->bits, 1, true};
+      return true;
+    }
+  } while (next_instance());
+  return false;
+}
+
+bool StoreRoots::next_instance_table(Range& range) {
+  if (instance_ == nullptr) return false;
+  do {
+    while (at_ < instance_->tables_made_) {
+      const Table& table = instance_->own_tables()[at_++];
+      if (!may_refer(table.type().element)) continue;
+      range = {table.view.elements, table.view.size, true};
+      return true;
+    }
+  } while (next_instance());
+  return false;
+}
+
 bool StoreRoots::next_elements(Range& range) {
-  while (instance_ < store_.instances_.size()) {
-    const auto& segments = store_.instances_[instance_]->element_values_;
+  if (instance_ == nullptr) return false;
+  do {
+    if (instance_->cold_ == nullptr) continue;
+    const auto& segments = instance_->cold_->element_values;
     if (at_ < segments.size()) {
       const std::vector<u64>& values = segments[at_++];
       range = {values.data(), values.size(), true};
       return true;
     }
-    instance_++;
-    at_ = 0;
-  }
+  } while (next_instance());
   return false;
 }
 

@@ -5,8 +5,9 @@
 #include "jit/gc/heap.h"
 
 namespace lr::jit {
+class Instance;
 class ProcessStore;
-}
+}  // namespace lr::jit
 
 namespace lr::jit::gc {
 
@@ -17,21 +18,33 @@ class StoreRoots final : public Roots {
   std::optional<Range> next() override;
 
  private:
-  enum class Part : u8 { Stack, Globals, InstanceGlobals, Tables, Elements, Held, End };
+  enum class Part : u8 {
+    Stack,
+    Globals,
+    Tables,
+    InstanceGlobals,
+    InstanceTables,
+    Elements,
+    Held,
+    End
+  };
 
   bool next_stack(Range& range);
   bool next_global(Range& range);
-  bool next_instance_global(Range& range);
   bool next_table(Range& range);
+  bool next_instance_global(Range& range);
+  bool next_instance_table(Range& range);
   bool next_elements(Range& range);
   void next_part() {
     part_ = static_cast<Part>(static_cast<u8>(part_) + 1);
-    instance_ = at_ = 0;
+    start_part();
   }
+  void start_part();
+  bool next_instance();
 
   const ProcessStore& store_;
   Part part_ = Part::End;
-  usize instance_ = 0;
+  Instance* instance_ = nullptr;
   u64 at_ = 0;
 };
 

@@ -169,7 +169,7 @@ class Matrix {
   void call_all(const Plan& plan, const std::string& name, jit::TestProcess& process,
                 jit::ProcessStore& store, jit::Instance& instance) {
     modules_++;
-    jit::Memory& memory = *store.memories().back();
+    jit::Memory& memory = instance.memory(0);
     std::vector<u8> model(plan.memory().size);
     for (usize i = 0; i < model.size(); i++) model[i] = static_cast<u8>(i * 13 + i / 251);
     // Without raising the extent.
