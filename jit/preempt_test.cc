@@ -80,7 +80,7 @@ TEST(Preempt, ASignalKeepsEveryRegisterAndTheFlags) {
   CompiledFunction function;
   function.code = {lr_test_keep_all, bytes};
   ASSERT_TRUE(instance->code().install(0, *masm, function).ok());
-  while (world.process.yields < 2000) ASSERT_EQ(world.run(instance, "keep", {1000}), "0");
+  while (world.process.yields < 200) ASSERT_EQ(world.run(instance, "keep", {1000}), "0");
 }
 
 struct AllDirect final : CallTargets {
@@ -125,6 +125,11 @@ TEST(Preempt, CodeUnderSignalIsThatUnderNone) {
 
 // -- Fuel -----------------------------------------------------------------------------------------
 
+#define DROP8                                                            \
+  "i32.const 1 drop i32.const 1 drop i32.const 1 drop i32.const 1 drop " \
+  "i32.const 1 drop i32.const 1 drop i32.const 1 drop i32.const 1 drop "
+#define DROPS DROP8 DROP8 DROP8
+
 struct FuelCase {
   const char* name;
   const char* body;
@@ -159,21 +164,22 @@ INSTANTIATE_TEST_SUITE_P(
     Jit, Fuel,
     testing::Values(FuelCase{"Nothing", "", 0, 0},
                     FuelCase{"Straight", "(drop (i32.const 1)) nop", 0, 1},
-                    FuelCase{"Taken", "(if (local.get $n) (then (drop (i32.const 1))))", 1, 3},
-                    FuelCase{"NotTaken", "(if (local.get $n) (then (drop (i32.const 1))))", 0, 2},
+                    // A short arm is paid for whether it runs or not, a long one only when it runs.
+                    FuelCase{"Taken", "(if (local.get $n) (then " DROPS "))", 1, 2 + 24},
+                    FuelCase{"NotTaken", "(if (local.get $n) (then " DROPS "))", 0, 2},
                     FuelCase{"Inlined", "(drop (call $small (local.get $n)))", 3, 5},
                     // Ten rounds of eight, and a unit at the end.
                     FuelCase{"Called", "(drop (call $large (local.get $n)))", 10, 2 + 10 * 8 + 1},
                     FuelCase{"Loop",
                              "(loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))"
-                             " (if (i32.and (local.get $i) (i32.const 1))"
-                             "   (then (i32.store (i32.const 0) (local.get $i))))"
+                             " (if (i32.and (local.get $i) (i32.const 1)) (then " DROPS "))"
                              " (br_if $l (i32.lt_u (local.get $i) (local.get $n))))",
-                             1000, 1000 * 12 + 500 * 3},
-                    FuelCase{"Switch",
-                             "(block $a (block $b (block $c (br_table $c $b $a (local.get $n)))"
-                             " (br $a)) (drop (i32.const 1)) (drop (i32.const 1)))",
-                             1, 4}),
+                             1000, 1000 * 12 + 500 * 24},
+                    FuelCase{
+                        "Switch",
+                        "(block $a (block $b (block $c (br_table $c $b $a (local.get $n)))" DROPS
+                        "(br $a))" DROPS ")" DROPS,
+                        1, 2 + 24 + 24}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST(FuelLimit, EndsAnEndlessLoopAndNothingRunsAfterwards) {
@@ -199,9 +205,10 @@ TEST(FuelLimit, RecursionIsCharged) {
     (if (result i64) (i64.eqz (local.get 0)) (then (i64.const 0))
       (else (i64.add (call $f (i64.sub (local.get 0) (i64.const 1))) (i64.const 1)))))))");
   ASSERT_NE(instance, nullptr);
-  EXPECT_EQ(world.run(instance, "f", {10'000}), "10000");
-  EXPECT_EQ(world.store.fuel_used(), 10'000u * 9 + 4);
-  EXPECT_EQ(world.run(instance, "f", {10'000}), "all fuel consumed");
+  // Three units, the short arm's one, and six of the other; at the end only the first ones.
+  EXPECT_EQ(world.run(instance, "f", {5'000}), "5000");
+  EXPECT_EQ(world.store.fuel_used(), 5'000u * 10 + 4);
+  EXPECT_EQ(world.run(instance, "f", {5'000}), "all fuel consumed");
 }
 
 TEST(FuelLimit, WhatIsLeftTravelsBetweenInstances) {

@@ -28,6 +28,7 @@ Preempt ProcessStore::preempt_of(const ProcessStoreOptions& options) const {
 void ProcessStore::prepare_alarm() {
   run_.alarm = &alarm_of(preempt(), options_.yields_always);
   run_.fuel = {.granted = 0, .limit = options_.fuel_max};
+  root_->bell.alarm.store(0, std::memory_order_relaxed);
 }
 
 ProcessStore::~ProcessStore() {

@@ -23,7 +23,7 @@ u32 fuel_units_of(Op op) {
 }
 
 void FuelPlan::make(const u8* module, u32 begin, const FuncFacts& facts,
-                    const InlinedUnits& inlined_units) {
+                    const InlinedUnits& inlined_units, u32 short_units) {
   charges_.clear();
   frames_.clear();
   facts_ = &facts;
@@ -31,7 +31,7 @@ void FuelPlan::make(const u8* module, u32 begin, const FuncFacts& facts,
   reachable_ = true;
   BodyReader reader;
   reader.start(module, begin);
-  begin_stretch(begin);
+  begin_stretch(begin, 0);
   charges_[0].checked = facts.has_call;
   enter(Frame::Form::Block);
   while (!frames_.empty()) {
@@ -40,7 +40,20 @@ void FuelPlan::make(const u8* module, u32 begin, const FuncFacts& facts,
     if (reachable_) charges_[now_].units += fuel_units_of(op);
     step(op, reader, inlined_units);
   }
+  for (usize i = charges_.size(); i-- > 1;) join_short(charges_[i], short_units);
   std::erase_if(charges_, [](const FuelCharge& c) { return c.units == 0; });
+}
+
+// A short stretch that may be skipped is paid for with the one that leads to it, executed or not,
+// as long as nobody pays more than twice what is always executed.
+void FuelPlan::join_short(FuelCharge& charge, u32 short_units) {
+  FuelCharge& before = charges_[charge.before];
+  const u32 doubtful = before.doubtful + charge.units;
+  if (charge.checked || charge.units > short_units) return;
+  if (doubtful > before.units - before.doubtful) return;
+  before.doubtful = doubtful;
+  before.units += charge.units;
+  charge.units = 0;
 }
 
 // What can never be executed costs nothing, and its branches lead nowhere.
@@ -94,7 +107,7 @@ void FuelPlan::step(Op op, BodyReader& reader, const InlinedUnits& inlined_units
     case Op::If:
       skip();
       enter(Frame::Form::If);
-      return begin_stretch(reader.offset());
+      return begin_stretch(reader.offset(), now_);
     case Op::Else:
     case Op::Catch:
     case Op::CatchAll:
@@ -115,7 +128,7 @@ void FuelPlan::step(Op op, BodyReader& reader, const InlinedUnits& inlined_units
     case Op::BrOnNonNull:
       branch(reader.u32_leb());
       skip();
-      return begin_stretch(reader.offset());
+      return begin_stretch(reader.offset(), now_);
     case Op::Br:
       branch(reader.u32_leb());
       reachable_ = false;
@@ -141,16 +154,16 @@ void FuelPlan::step(Op op, BodyReader& reader, const InlinedUnits& inlined_units
   }
 }
 
-void FuelPlan::begin_stretch(u32 offset) {
+void FuelPlan::begin_stretch(u32 offset, u32 before) {
   now_ = static_cast<u32>(charges_.size());
-  charges_.push_back({offset, 0, false});
+  charges_.push_back({.offset = offset, .before = before});
 }
 
 // One that nothing leads back to is a block.
 void FuelPlan::enter_loop(const LoopFacts& loop, u32 offset) {
   enter(loop.has_backward_branch ? Frame::Form::Loop : Frame::Form::Block);
   if (!loop.has_backward_branch) return;
-  begin_stretch(offset);
+  begin_stretch(offset, now_);
   charges_[now_].checked = true;
 }
 
@@ -169,7 +182,7 @@ void FuelPlan::next_arm(u32 offset) {
   frame.form = Frame::Form::Arms;
   if (reachable_) frame.is_joined = true;
   reachable_ = true;
-  begin_stretch(offset);
+  begin_stretch(offset, frame.outer);
 }
 
 void FuelPlan::branch(u32 depth) {
@@ -192,7 +205,7 @@ void FuelPlan::leave(u32 offset) {
   reachable_ = reachable_ || frame.is_joined;
   if (!reachable_ || (!frame.is_joined && frame.form == Frame::Form::Block)) return;
   if (escapes) {
-    begin_stretch(offset);
+    begin_stretch(offset, frame.outer);
   } else {
     now_ = frame.outer;
   }

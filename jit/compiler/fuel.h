@@ -9,7 +9,9 @@
 //
 // A loop's header pays for what each iteration executes, so an iteration without branches pays
 // once. What is left in the middle by a branch out of a loop, a trap or an exception is not given
-// back.
+// back, and a short stretch is paid for with what leads to it whether it is executed or not: to pay
+// for it costs more than it is worth. So a count is exact in straight lines and loops, and at most
+// twice what it should be where there are many short branches.
 #pragma once
 
 #include <functional>
@@ -27,15 +29,22 @@ struct FuelCharge {
   u32 offset = 0;  // Of the instruction before which it is due, in the module's bytes.
   u32 units = 0;
   bool checked = false;  // Whether the slice may end there: at loop headers and entries.
+  // For the plan: the charge that was paid on every way to this one, and what of the units is for
+  // instructions that may be skipped.
+  u32 before = 0;
+  u32 doubtful = 0;
 };
 
 class FuelPlan {
  public:
+  static constexpr u32 kShortUnits = 16;
+
   // The function has been validated, with `facts`; its first instruction is at `begin` of the
   // module's bytes. `inlined_units` says what a call of a function costs beside its own unit
   // because the callee's body stands in its place.
   using InlinedUnits = std::function<u32(u32)>;
-  void make(const u8* module, u32 begin, const FuncFacts& facts, const InlinedUnits& inlined_units);
+  void make(const u8* module, u32 begin, const FuncFacts& facts, const InlinedUnits& inlined_units,
+            u32 short_units = kShortUnits);
 
   // By offset.
   std::span<const FuelCharge> charges() const { return charges_; }
@@ -57,7 +66,8 @@ class FuelPlan {
   void next_arm(u32 offset);
   void leave(u32 offset);
   void branch(u32 depth);
-  void begin_stretch(u32 offset);
+  void begin_stretch(u32 offset, u32 before);
+  void join_short(FuelCharge& charge, u32 short_units);
   bool skip_dead(Op op, BodyReader& reader);
 
   std::vector<FuelCharge> charges_;

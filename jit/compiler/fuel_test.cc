@@ -12,7 +12,7 @@ namespace lr::jit {
 namespace {
 
 // The charges of function 0 in the order of the code: units, and a star where the slice may end.
-std::string plan_of(const std::string& body) {
+std::string plan_of(const std::string& body, u32 short_units = 0) {
   const std::string wat =
       "(module (func (param i32 i32) (local i32) " + body + ") (func $leaf) (tag $t))";
   auto bytes = parse_wat(wat);
@@ -26,8 +26,9 @@ std::string plan_of(const std::string& body) {
   if (!valid.ok()) return valid.error().message();
   FuelPlan plan;
   constexpr u32 kLocalsBytes = 3;  // One group of one local.
-  plan.make(module.bytes.data(), module.functions[0].body_offset + kLocalsBytes, facts,
-            [](u32) { return 0u; });
+  plan.make(
+      module.bytes.data(), module.functions[0].body_offset + kLocalsBytes, facts,
+      [](u32) { return 0u; }, short_units);
   std::string text;
   u32 offset = 0;
   for (const FuelCharge& charge : plan.charges()) {
@@ -92,9 +93,21 @@ INSTANTIATE_TEST_SUITE_P(
         PlanCase{"Catch",
                  "block " THREE "try_table (catch_all 0) " THREE "call $leaf end " THREE
                  "end " THREE,
-                 "11* 3"},
-        PlanCase{"Throw", COND "if throw $t end " THREE, "5 1"}),
+                 "14*"},
+        PlanCase{"Throw", COND "if throw $t end " THREE, "5* 1"}),
     [](const auto& param) { return std::string(param.param.name); });
+
+TEST(Plan, ShortStretchesArePaidForWithWhatLeadsToThem) {
+  const std::string if_else = COND "if " THREE "else " THREE THREE "end " THREE;
+  EXPECT_EQ(plan_of(if_else, 0), "5 3 6");
+  EXPECT_EQ(plan_of(if_else, 3), "8 6");
+  // The second arm alone is more than what is always executed.
+  EXPECT_EQ(plan_of(if_else, 16), "8 6");
+  EXPECT_EQ(plan_of(THREE + if_else, 16), "14 3");
+  EXPECT_EQ(plan_of(THREE THREE + if_else, 16), "20");
+  // What leads to a stretch in a loop is in the loop.
+  EXPECT_EQ(plan_of(THREE "loop " THREE COND "br_if 0 " COND "br_if 0 end " THREE, 16), "6 7*");
+}
 
 }  // namespace
 }  // namespace lr::jit
