@@ -57,7 +57,7 @@ struct Again {};
 template <typename T>
 class [[nodiscard]] Step {
  public:
-  Step(T value) : value_(std::move(value)) {}     // NOLINT
+  Step(T value) : value_(std::move(value)) {}  // NOLINT
   // What becomes a T: the value or the Halt of a TrapOr.
   template <typename U>
     requires std::convertible_to<U, T>
@@ -189,7 +189,7 @@ class Caller {
   }
 
   Wait wait;
-  const HostFunction* function = nullptr;  // The call that waits.
+  const HostFunction* function = nullptr;  // The call that is under way, or waits.
   std::coroutine_handle<> root;            // Its coroutine, owned; none if it is called again.
   std::coroutine_handle<> leaf;            // The innermost one, to be resumed.
   jit::Trap trap_code{};

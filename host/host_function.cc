@@ -8,15 +8,9 @@ namespace lr {
 namespace {
 
 // After the body ran, for the first time or again.
-HostStatus leave_call(Caller& caller, const HostFunction& function, HostStatus status,
-                      const u64* slots) {
-  if (status == HostStatus::Wait) {
-    caller.function = &function;
-    return status;
-  }
-  caller.function = nullptr;
-  if (caller.tracer() != nullptr) [[unlikely]] {
-    caller.trace_line() += describe_reply(caller, function, status, slots);
+HostStatus leave_traced(Caller& caller, HostStatus status, const u64* slots) {
+  if (status != HostStatus::Wait && caller.tracer() != nullptr) {
+    caller.trace_line() += describe_reply(caller, *caller.function, status, slots);
     caller.tracer()->line(caller.trace_line());
   }
   return status;
@@ -34,21 +28,16 @@ HostStatus deny(Caller& caller, const HostFunction& function, u64* slots) {
 
 }  // namespace
 
-HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots) {
-  if (caller.tracer() != nullptr) [[unlikely]] {
-    caller.trace_line() = describe_call(caller, function, slots);
-  }
-  caller.set_repeated(false);
+HostStatus call_host_slowly(Caller& caller, const HostFunction& function, u64* slots) {
+  if (caller.tracer() != nullptr) caller.trace_line() = describe_call(caller, function, slots);
   const HostStatus status = caller.permissions().has(function.permission)
                                 ? function.body(caller, function, slots)
                                 : deny(caller, function, slots);
-  return leave_call(caller, function, status, slots);
+  return leave_traced(caller, status, slots);
 }
 
-HostStatus resume_host(Caller& caller, u64* slots) {
-  const HostFunction& function = *caller.function;
-  caller.set_repeated(true);
-  return leave_call(caller, function, function.body(caller, function, slots), slots);
+HostStatus resume_host_traced(Caller& caller, u64* slots) {
+  return leave_traced(caller, caller.function->body(caller, *caller.function, slots), slots);
 }
 
 }  // namespace lr

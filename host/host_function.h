@@ -46,8 +46,22 @@ struct HostFunction {
 // Calls a host function: permission, trace, body. Arguments are in `slots`, one for each word (i32
 // zero-extended); the results replace them. After HostStatus::Wait the caller fulfils caller.wait
 // and continues with resume_host, as often as needed.
-HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots);
-HostStatus resume_host(Caller& caller, u64* slots);
+HostStatus call_host_slowly(Caller& caller, const HostFunction& function, u64* slots);
+inline HostStatus call_host(Caller& caller, const HostFunction& function, u64* slots) {
+  caller.function = &function;
+  caller.set_repeated(false);
+  if (caller.tracer() != nullptr || !caller.permissions().has(function.permission)) [[unlikely]] {
+    return call_host_slowly(caller, function, slots);
+  }
+  return function.body(caller, function, slots);
+}
+
+HostStatus resume_host_traced(Caller& caller, u64* slots);
+inline HostStatus resume_host(Caller& caller, u64* slots) {
+  caller.set_repeated(true);
+  if (caller.tracer() != nullptr) [[unlikely]] return resume_host_traced(caller, slots);
+  return caller.function->body(caller, *caller.function, slots);
+}
 
 // What machine code enters: jit::HostFunction::fn of every linked function, whose data is its
 // HostFunction. Finds the process by the context. Defined in process.cc.

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "host/report.h"
 #include "host/signal.h"
 
 namespace lr {
@@ -77,6 +78,8 @@ Envelope* drop_envelopes(Envelope* first, usize max) {
     Envelope* const next = first->next;
     if (first->kind == Envelope::Kind::Message) {
       delete static_cast<Message*>(first);
+    } else if (first->kind == Envelope::Kind::Report) {
+      delete static_cast<ReportRequest*>(first);
     } else {
       delete static_cast<Signal*>(first);
     }

@@ -103,6 +103,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
   const sched::SchedulerOptions scheduler = TRY(with(options.scheduler, options.engine.preempt));
   runtime->scheduler_ = TRY(sched::Scheduler::create(scheduler));
+  runtime->shared_memory_ =
+      std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;
 }
 

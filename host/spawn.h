@@ -41,6 +41,8 @@ struct SpawnRequest {
 // exist, has results or takes other arguments is no error here: the process fails at once. Fails
 // when a limit or the system refuses a process, or a directory of its configuration cannot be
 // opened (Err::BadArgument): then nothing has happened.
-Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Worker& worker);
+Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker);
+// The same for a thread that is no worker. Links nobody.
+Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Scheduler& scheduler);
 
 }  // namespace lr

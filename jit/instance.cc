@@ -132,6 +132,15 @@ u64 Instance::bookkeeping_bytes() const {
   return bytes;
 }
 
+u64 Instance::initial_bytes() const {
+  u64 most = 0;
+  for (u32 i = 0; i < memories_made_; i++) {
+    const MemoryType& type = own_memories()[i].type();
+    most = std::max(most, type.limits.min << type.page_size_log2);
+  }
+  return most;
+}
+
 // -- Instance: making it ------------------------------------------------------------------------
 
 Status Instance::prepare(std::span<const Extern> imports) {
@@ -276,7 +285,9 @@ Status Instance::make_tables() {
 }
 
 Status Instance::make_table(u32 index, u64 init) {
-  auto* const made = new (own_tables() + tables_made_) Table(module().tables[index].type);
+  const u32 elements_max = store_.engine().options().table_elements_max;
+  auto* const made =
+      new (own_tables() + tables_made_) Table(module().tables[index].type, elements_max);
   tables_made_++;
   at_offset<TableView*>(compiled_->layout().tables)[index] = &made->view;
   return made->start(init);

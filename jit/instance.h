@@ -290,6 +290,8 @@ class Instance {
   void refresh(u32 index);
 
   u64 bookkeeping_bytes() const;
+  // Of the largest memory that it defines.
+  u64 initial_bytes() const;
 
  private:
   friend class ProcessStore;

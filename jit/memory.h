@@ -15,8 +15,8 @@
 //
 // A shared memory may belong to several processes: grow() and raise_extent() take a lock, the base
 // never changes (addresses for the declared maximum are reserved), and no context but the caller's
-// learns of a new extent: code that finds its own too small asks. Its bytes come from no source and
-// are charged to nobody; a process's limit bounds its size.
+// learns of a new extent: code that finds its own too small asks. Its bytes come from a source of
+// their own, which may be called from any thread; a process's limit bounds its size alone.
 #pragma once
 
 #include <memory>
@@ -47,12 +47,17 @@ class MemorySource {
   // Asked before `bytes` more of a memory become touchable. False refuses.
   virtual bool charge(u64 bytes) { return (void)bytes, true; }
   virtual void release_charge(u64 bytes) { (void)bytes; }
+  // The same for a dense memory whose extent rises in `area`: an upper bound of what it touches.
+  virtual bool charge_extent(MemoryArea area, u64 from, u64 to) {
+    return (void)area, charge(to - from);
+  }
   // A zeroed area of at least `bytes` for a dense memory; base null if there is none.
   virtual MemoryArea acquire(u64 bytes);
   // A larger area that begins with the first `used` bytes of `area`, which is given back; where it
   // is impossible, base is null and `area` stays valid.
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
-  virtual void release(MemoryArea area);
+  // Beyond its first `used` bytes the area is as it was handed out.
+  virtual void release(MemoryArea area, u64 used);
   // Makes the first `used` bytes of an area zero again, for another process. False if it would
   // rather have the area back.
   virtual bool wipe(MemoryArea area, u64 used) { return (void)area, (void)used, false; }
@@ -64,7 +69,9 @@ class MemorySource {
 struct MemoryOptions {
   MemoryClass memory_class = MemoryClass::Guarded;
   MemorySource* source = nullptr;  // Null: MemorySource::plain().
-  u64 size_max = ~u64{0};          // A limit of the process, in bytes.
+  // Of shared memories, which may outlive the process; it outlives them. Null: plain().
+  MemorySource* shared_source = nullptr;
+  u64 size_max = ~u64{0};  // A limit of the process, in bytes.
   // Test modes: the extent rises by exactly what was asked for; every growth moves a dense memory.
   bool exact_extent = false;
   bool move_always = false;

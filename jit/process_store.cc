@@ -92,7 +92,7 @@ bool ProcessStore::reset(const ProcessStoreOptions& options) {
   if (before.source != now.source || before.memory_class != now.memory_class ||
       before.exact_extent != now.exact_extent || before.move_always != now.move_always ||
       options_.collects_always != options.collects_always || options_.waiter != options.waiter ||
-      preempt_of(options_) != preempt_of(options)) {
+      preempt_of(options_) != preempt_of(options) || now.size_max < instance->initial_bytes()) {
     return false;
   }
   options_ = options;

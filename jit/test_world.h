@@ -46,6 +46,7 @@ class World {
         store(*engine_, process.run, store_options(options)) {}
 
   Engine& engine() { return *engine_; }
+  Resolver& resolver() { return resolver_; }
 
   // Adds (func (import "host" NAME)).
   void add_host(const char* name, HostFn fn, std::vector<ValType> params,
@@ -59,8 +60,7 @@ class World {
     auto bytes = TRY(parse_wat(wat));
     SerialExecutor executor;
     auto module = TRY(engine_->load(std::move(bytes), "test", executor));
-    HostResolver resolver(*this);
-    const auto imports = TRY(resolve_imports(module->module(), resolver));
+    const auto imports = TRY(resolve_imports(module->module(), resolver_));
     Instance* instance = TRY(store.instantiate(module, imports));
     if (options_.compile_all) TRY(instance->code().compile_all(executor));
     last_ = instance;
@@ -124,6 +124,7 @@ class World {
   std::unique_ptr<Engine> engine_;
   TypeRefs types_;
   std::deque<HostFunction> hosts_;
+  HostResolver resolver_{*this};
   Instance* last_ = nullptr;
 
  public:

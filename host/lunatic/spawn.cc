@@ -46,12 +46,12 @@ u32 store_error(Caller& caller, const Error& error, const GuestOut<u64>& id) {
 }
 
 // The process is made and waits for its start function.
-Task<TrapOr<u32>> finish_start(Caller& caller, sched::ProcessRef made,
-                               std::shared_ptr<StartReport> report, GuestOut<u64> id) {
+Task<TrapOr<u32>> finish_start(Caller& caller, Pid made, std::shared_ptr<StartReport> report,
+                               GuestOut<u64> id) {
   WaitAwaiter started = caller.event(report->done);
   co_await started;
   if (report->outcome.returned()) {
-    id.set(made->pid());
+    id.set(made);
     co_return kSuccess;
   }
   co_return store_error(caller, make_error(Err::StartFailed, report->outcome.message), id);
@@ -83,15 +83,15 @@ Step<TrapOr<u32>> process_spawn(Caller& caller, i64 link, i64 config_id, i64 mod
   }
   const bool starts = request.module->compiled()->module().start.has_value();
   if (starts) request.report = std::make_shared<StartReport>(sched::ProcessRef(process));
-  Result<sched::ProcessRef> made = spawn(request, process.worker());
+  Result<Pid> made = spawn(request, process.worker());
   if (!made.ok()) {
     if (made.error().code == Err::BadArgument) {
       return refuse(caller, "{}", made.error().detail);
     }
     return store_error(caller, made.error(), id);
   }
-  if (starts) return finish_start(caller, std::move(*made), request.report, id);
-  id.set((*made)->pid());
+  if (starts) return finish_start(caller, *made, request.report, id);
+  id.set(*made);
   return kSuccess;
 }
 

@@ -1,6 +1,6 @@
 //! The same programs as in ../guests, for Tokio: processes CASE NUMBER... with WORKERS in the
-//! environment. Arguments and output are those of the guests; a mailbox is an unbounded channel.
-//! Tokio cannot interrupt a task: its hogs give way by themselves every 50 microseconds. It has no
+//! environment. Arguments and output are those of the guests; a mailbox is an unbounded channel,
+//! but for the flood, which would fill it. Tokio cannot interrupt a task: its hogs give way by themselves every 50 microseconds. It has no
 //! links: a crash is a panic, which whoever joins the task sees.
 
 use std::env;
@@ -9,11 +9,12 @@ use std::hint::black_box;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
-use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{channel, unbounded_channel, UnboundedReceiver, UnboundedSender};
 use tokio::task::{spawn, yield_now};
 use tokio::time::{sleep, sleep_until, timeout};
 
 const HOG_TURN: Duration = Duration::from_micros(50);
+const FLOOD_CHANNEL: usize = 1024; // As in Go.
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -97,7 +98,7 @@ async fn ring(hops: u64, repetitions: u64, size: u64, operations: u64) {
 }
 
 async fn flood(n: u64, repetitions: u64) {
-    let (to, mut messages) = unbounded_channel::<[u64; 4]>();
+    let (to, mut messages) = channel::<[u64; 4]>(FLOOD_CHANNEL);
     let (answer, mut answers) = unbounded_channel();
     spawn(async move {
         loop {
@@ -115,7 +116,7 @@ async fn flood(n: u64, repetitions: u64) {
     for _ in 0..=repetitions {
         let start = Instant::now();
         for i in 0..n {
-            to.send([i; 4]).expect("the sink lives");
+            to.send([i; 4]).await.expect("the sink lives");
         }
         assert_eq!(answers.recv().await, Some(n * (n - 1) / 2));
         values.push(per_operation(start.elapsed(), n));
