@@ -31,6 +31,7 @@ class EveryKind : public testing::TestWithParam<RunOptions> {};
 INSTANTIATE_TEST_SUITE_P(Jit, EveryKind, testing::ValuesIn(yielding_options()), name_of_options);
 
 TEST_P(EveryKind, InterruptsALoop) {
+  if (GetParam().preempt == Preempt::Signal && !kSignalsArrive) GTEST_SKIP();
   World world(GetParam());
   Instance* instance = world.need(kCount);
   ASSERT_NE(instance, nullptr);
@@ -72,6 +73,7 @@ TEST(Preempt, TheEndOfAnEpochEndsSlicesByItself) {
 TEST(Preempt, ASignalKeepsEveryRegisterAndTheFlags) {
   const usize bytes = static_cast<usize>(lr_test_keep_all_end - lr_test_keep_all);
   if (bytes == 0) GTEST_SKIP() << "no such function for this machine";
+  if (!kSignalsArrive) GTEST_SKIP() << "signals are kept back";
   World world({.preempt = Preempt::Signal, .yields_always = true});
   Instance* instance =
       world.need("(module (func (export \"keep\") (param i32) (result i64) unreachable))");

@@ -1,6 +1,6 @@
 // A function of the wasm convention that fills every register and the flags, waits, looks whether
-// they are what they were, and does so again: (param i32) (result i64), rounds in eax, the number of
-// differences in rax. It stands in for machine code of ours, so it is copied: nothing outside is
+// they are what they were, and does so again: (param i32) (result i64), rounds in eax, the number
+// of differences in rax. It stands in for machine code of ours, so it is copied: nothing outside is
 // named. Between the symbols is nothing on other machines.
 
         .text

@@ -146,6 +146,19 @@ inline std::string name_of_options(const testing::TestParamInfo<RunOptions>& inf
   return name;
 }
 
+// The thread sanitizer keeps signals back until the program calls something that it knows, which
+// machine code does not.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LR_SIGNALS_ARE_KEPT_BACK 1
+#endif
+#endif
+#ifdef LR_SIGNALS_ARE_KEPT_BACK
+inline constexpr bool kSignalsArrive = false;
+#else
+inline constexpr bool kSignalsArrive = true;
+#endif
+
 // Each way to interrupt code, at every check.
 inline std::vector<RunOptions> yielding_options(RunOptions options = {}) {
   std::vector<RunOptions> all;
