@@ -77,7 +77,6 @@ RunOptions run_options(const CommandLine& line) {
   options.compile_eagerly = line.text(Opt::CompileMode) == "eager";
   options.engine = engine_options(line);
   options.scheduler.workers = line.count(Opt::Workers, 0);
-  options.scheduler.preempt = options.engine.preempt != jit::Preempt::None;
   if (line.text(Opt::GuardPages) == "off") options.scheduler.slots.guards = sched::GuardMode::kNone;
   options.death_log_fd = STDERR_FILENO;
   if (line.has(Opt::Trace)) {
