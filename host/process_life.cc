@@ -51,6 +51,8 @@ jit::ProcessStoreOptions Process::store_options() {
   options.memory.exact_extent = config_->exact_extent;
   options.memory.move_always = config_->move_always;
   options.collects_always = config_->collects_always;
+  options.yields_always = config_->yields_always;
+  options.fuel_max = jit::fuel_of_slices(config_->fuel_max);
   if (needs_waiter()) options.waiter = &rare().waiter;
   return options;
 }

@@ -37,8 +37,8 @@ bool Worker::has_waiting() const {
 
 // Whether the tick must look after this worker while it is busy.
 bool Worker::has_other_duties() const {
-  return has_waiting() || timers_.next_deadline_ns() != kNever || !scheduler_.global_.empty() ||
-         scheduler_.poller_->waiting() != 0;
+  return scheduler_.options_.ring_always || has_waiting() || timers_.next_deadline_ns() != kNever ||
+         !scheduler_.global_.empty() || scheduler_.poller_->waiting() != 0;
 }
 
 Lane Worker::lane_of(Process& process) const {

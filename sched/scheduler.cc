@@ -122,8 +122,23 @@ void Scheduler::queue_globally(Process& process) {
   if (!resting_.load(std::memory_order_relaxed)) work_arrived();
 }
 
+void Scheduler::interrupt(Process& process) {
+  process.run.ring(kRequestYield);
+  interrupt_worker_of(process);
+  if (tick_.asleep()) tick_.wake();
+}
+
+// Where a doorbell is not enough.
+void Scheduler::interrupt_worker_of(const Process& process) {
+  if (options_.interrupt_signal == 0) return;
+  for (const auto& worker : active_workers()) {
+    if (worker->current_.load(std::memory_order_relaxed) == process.pid()) worker->interrupt();
+  }
+}
+
 void Scheduler::request(Process& process, u32 bits) {
   process.run.ring(bits);
+  interrupt_worker_of(process);
   wake(process);
   if (tick_.asleep()) tick_.wake();
 }

@@ -61,7 +61,12 @@ void Tick::run() {
     // Whoever hurries us from here on gets another pass.
     hurry_.store(0, std::memory_order_seq_cst);
     const u64 now = now_ns();
-    now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
+    const u64 tick = (now - start_ns_) / period_ns_;
+    if (scheduler_.options_.epoch != nullptr) {
+      scheduler_.options_.epoch->fetch_add(tick - now_.load(std::memory_order_relaxed),
+                                           std::memory_order_relaxed);
+    }
+    now_.store(tick, std::memory_order_relaxed);
     u64 next = now + period_ns_;
     idle_passes = pass(now, next) ? 0 : idle_passes + 1;
     passes_.store(passes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -138,8 +143,12 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const bool look_round = descriptors && long_enough;
   if (timer_due) worker.attention_.store(true, std::memory_order_relaxed);
   const bool over = scheduler_.options_.preempt && (slice_over || gives_way);
-  if (timer_due || over || requested || wanted || look_round) ring(worker, *process, now_ns);
-  return round.waiting || requested || wanted || descriptors || deadline != kNever;
+  const bool always = scheduler_.options_.ring_always;
+  if (always) round.next_ns = std::min(round.next_ns, now_ns + 1'000 + now_ns % 31'000);
+  if (timer_due || over || requested || wanted || look_round || always) {
+    ring(worker, *process, now_ns);
+  }
+  return always || round.waiting || requested || wanted || descriptors || deadline != kNever;
 }
 
 void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
@@ -147,6 +156,7 @@ void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
   worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
   rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   process.run.ring(kRequestYield);
+  worker.interrupt();
 }
 
 }  // namespace lr::sched

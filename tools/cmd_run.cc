@@ -80,7 +80,6 @@ RunOptions run_options(const CommandLine& line) {
   options.compile_eagerly = line.text(Opt::CompileMode) == "eager";
   options.engine = engine_options(line);
   options.scheduler.workers = line.count(Opt::Workers, 0);
-  options.scheduler.preempt = options.engine.preempt != jit::Preempt::None;
   if (line.text(Opt::GuardPages) == "off") options.scheduler.slots.guards = sched::GuardMode::kNone;
   if (line.has(Opt::Trace)) {
     options.trace = [](std::string_view text) { fmt::print(stderr, "{}\n", text); };

@@ -50,9 +50,6 @@ Result<std::vector<jit::Preempt>> chosen_mechanisms(const CommandLine& line) {
                                      fmt::join(names, ", "),
                                      best.empty() ? "" : fmt::format("; did you mean {}?", best)));
     }
-    if (!jit::is_built(*found)) {
-      return usage_error(fmt::format("--mechanisms: {} is not built yet", name));
-    }
     const bool twice = std::ranges::count(chosen, *found) != 0;
     if (!twice && *found != jit::Preempt::None) chosen.push_back(*found);
   }

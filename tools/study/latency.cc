@@ -107,13 +107,14 @@ class Runner {
 
 // Makes one request. Nothing comes of one that met the process while it did not run, which is
 // answered without an interruption.
-void take_sample(Runner& runner, AnswerProbe& probe, Latency& latency) {
+void take_sample(Runner& runner, sched::Scheduler& scheduler, AnswerProbe& probe,
+                 Latency& latency) {
   const sched::ProcessRef process = runner.current();
   if (!process) return;
   const u64 displaced = times_displaced();
   probe.ask();
   const u64 asked = sched::now_ns();
-  process->run.ring(kRequestYield);
+  scheduler.interrupt(*process);
   const bool delayed = times_displaced() != displaced;
   const auto answered = [&] {
     return process->run.request.load(std::memory_order_acquire) == 0 || runner.over();
@@ -192,7 +193,7 @@ Result<Latency> idle_latency(const Program& program, const Setup& setup, jit::Pr
     const u64 end = sched::now_ns() + duration_ns;
     while (sched::now_ns() < end && !runner.over()) {
       sleep_ns(kPauseMinNs + random.below(kPauseMaxNs - kPauseMinNs));
-      take_sample(runner, probe, latency);
+      take_sample(runner, rig->runtime().scheduler(), probe, latency);
     }
     TRY(runner.stop());
   }

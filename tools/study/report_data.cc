@@ -155,9 +155,6 @@ std::string json_report(const Results& results, const Summary& summary) {
       .field("interrupted", results.interrupted)
       .field("rounds", results.rounds)
       .field("noise", summary.noise);
-  json.key("not_built").begin_array();
-  for (const std::string& name : results.not_built) json.value(name);
-  json.end_array();
   write_machine(json, results, summary);
   write_settings(json, results);
   write_columns(json, results, summary);

@@ -185,9 +185,6 @@ std::vector<Condition> conditions(const Results& results, const Summary& summary
   }
   lines.push_back({"time", fmt::format("{}, took {}", results.started,
                                        duration_text(static_cast<f64>(results.duration_ns)))});
-  if (!results.not_built.empty()) {
-    lines.push_back({"not built", fmt::format("{}", fmt::join(results.not_built, ", "))});
-  }
   return lines;
 }
 

@@ -75,7 +75,6 @@ struct Results {
   Load after;
   i32 processor = -1;  // That the timed runs were kept on; -1: any.
   u64 slice_ns = 0;
-  std::vector<std::string> not_built;  // Mechanisms that this binary names and cannot run.
   bool interrupted = false;
   u32 rounds = 0;  // Completed.
   std::vector<Column> columns;

@@ -32,9 +32,6 @@ class Study {
       row.fingerprint = fingerprint(program.module);
       row.cells.resize(results_.columns.size());
     }
-    for (const jit::Preempt mechanism : jit::kPreempts) {
-      if (!jit::is_built(mechanism)) results_.not_built.emplace_back(jit::name_of(mechanism));
-    }
     results_.slice_ns = sched::SchedulerOptions().slice_ns;
   }
 
@@ -198,8 +195,7 @@ Result<Results> run_study(const std::vector<Program>& programs, const Settings& 
 std::vector<jit::Preempt> available_mechanisms() {
   std::vector<jit::Preempt> mechanisms;
   for (const jit::Preempt mechanism : jit::kPreempts) {
-    if (mechanism != jit::Preempt::None && jit::is_built(mechanism))
-      mechanisms.push_back(mechanism);
+    if (mechanism != jit::Preempt::None) mechanisms.push_back(mechanism);
   }
   return mechanisms;
 }
