@@ -206,6 +206,7 @@ Process::~Process() {
 
 void Process::on_done(sched::Worker& worker) {
   home_ = worker.index();
+  if (ReportSink* sink = environment_->sink()) report_end(*sink);
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();
