@@ -129,7 +129,9 @@ class Worker {
   std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};
-  bool searching_ = false;  // Has the right to search. Set by others only while it sleeps.
+  // Set by others only while it sleeps.
+  bool searching_ = false;  // Has the right to search, ...
+  bool eager_ = false;      // ... and takes whatever waits: see steal().
   Counters counters_;
   TimerWheel timers_;
 
