@@ -163,11 +163,12 @@ void Scheduler::work_arrived() {
 }
 
 // After work was added and a light fence: wakes or starts a worker, unless one searches already.
-void Scheduler::call_a_sleeper() {
+void Scheduler::call_a_sleeper(bool eager) {
   if (idle_.should_wake()) {
     Worker* worker = idle_.take();
     if (worker == nullptr) return idle_.end_search();
     worker->searching_ = true;
+    worker->eager_ = eager;
     worker->wake_thread();
   } else if (startable_.load(std::memory_order_relaxed) != 0 && idle_.begin_search()) {
     if (!start_next_worker()) idle_.end_search();

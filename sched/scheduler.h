@@ -166,7 +166,7 @@ class Scheduler {
   }
   bool any_busy() const;
   bool help_wanted() const;
-  void call_a_sleeper();
+  void call_a_sleeper(bool eager = false);
   void look_for_more();
   void worker_wanted();
   void interrupt_worker_of(const Process& process);

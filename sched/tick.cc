@@ -106,7 +106,7 @@ bool Tick::pass(u64 now_ns, u64& next_ns) {
   }
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
-  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper();
+  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper(round.help);
   last_pass_ns_ = now_ns;
   next_ns = round.next_ns;
   return needed;
@@ -123,8 +123,8 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const u64 dispatches = worker.counters_.dispatches.get();
   const bool same = dispatches == seen.dispatches;
   if (!same) seen = {dispatches, last_pass_ns_, now_ns};
-  // Who waits here has waited for this process all the time.
-  round.help |= worker.backlog() >= Worker::kBacklogMin || (same && worker.has_waiting());
+  // A receiver in the next-slot is no backlog, unless the sender goes on and on.
+  round.help |= worker.backlog() != 0 || (same && worker.has_waiting());
 
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();

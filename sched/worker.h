@@ -131,7 +131,9 @@ class Worker {
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};
   std::atomic<u32> thread_id_{0};  // 0: nobody works.
-  bool searching_ = false;         // Has the right to search. Set by others only while it sleeps.
+  // Set by others only while it sleeps.
+  bool searching_ = false;  // Has the right to search, ...
+  bool eager_ = false;      // ... and takes whatever waits: see steal().
   Counters counters_;
   TimerWheel timers_;
 
