@@ -62,9 +62,10 @@ void Tick::run() {
     hurry_.store(0, std::memory_order_seq_cst);
     const u64 now = now_ns();
     const u64 tick = (now - start_ns_) / period_ns_;
-    if (scheduler_.options_.epoch != nullptr) {
-      scheduler_.options_.epoch->fetch_add(tick - now_.load(std::memory_order_relaxed),
-                                           std::memory_order_relaxed);
+    const u64 before = now_.load(std::memory_order_relaxed);
+    if (scheduler_.options_.epoch != nullptr && tick != before) {
+      epoch_ns_.store(now, std::memory_order_relaxed);
+      scheduler_.options_.epoch->fetch_add(tick - before, std::memory_order_relaxed);
     }
     now_.store(tick, std::memory_order_relaxed);
     u64 next = now + period_ns_;

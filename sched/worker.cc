@@ -193,7 +193,7 @@ void Worker::run(const Completion* until) {
 
 Next Worker::answer_yield(Process& process, u64 rung_ns) {
   if (scheduler_.options_.yield_probe != nullptr) {
-    scheduler_.options_.yield_probe->yielded(process, rung_ns);
+    scheduler_.options_.yield_probe->yielded(process, {rung_ns, scheduler_.tick_.epoch_ns()});
   }
   const u32 requests = process.run.answer() & ~kRequestYield;
   counters_.preemptions.add();

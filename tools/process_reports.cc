@@ -27,17 +27,6 @@ std::string mailbox_text(const ProcessReport& report) {
   return fmt::format("{} ({})", report.mailbox_messages, size_text(report.mailbox_bytes));
 }
 
-// A field of CSV: in quotes if it must be.
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 std::string process_summary(std::span<const ProcessReport> reports) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/types.h"
@@ -28,5 +29,8 @@ class TextTable {
   std::vector<usize> rules_;
   bool last_to_the_left_ = false;
 };
+
+// A field of CSV: in quotes if it must be.
+std::string csv_field(std::string_view text);
 
 }  // namespace lr::cli

@@ -24,7 +24,7 @@ void sleep_ns(u64 ns) {
 // Of an idle machine: stamps the answer to the request that is out.
 class AnswerProbe final : public sched::YieldProbe {
  public:
-  void yielded(sched::Process&, u64) override {
+  void yielded(sched::Process&, Asked) override {
     const u64 now = sched::now_ns();
     const u64 displaced = times_displaced();
     disturbed_.store(displaced != displaced_, std::memory_order_relaxed);
@@ -134,10 +134,13 @@ void take_sample(Runner& runner, sched::Scheduler& scheduler, AnswerProbe& probe
 class SliceProbe final : public sched::YieldProbe {
  public:
   explicit SliceProbe(u32 workers) : by_worker_(workers) {}
-  void yielded(sched::Process& process, u64 rung_ns) override {
+  void yielded(sched::Process& process, Asked asked) override {
     const u64 now = sched::now_ns();
-    if (rung_ns == 0 || now < rung_ns) return;
-    by_worker_[process.worker().index()].ns.push_back(now - rung_ns);
+    Lane& lane = by_worker_[process.worker().index()];
+    // What was asked before the last yield was asked of another process.
+    const u64 last = std::exchange(lane.last_ns, now);
+    const u64 since = asked.rung_ns > last ? asked.rung_ns : asked.epoch_ns;
+    if (since > last && since < now) lane.ns.push_back(now - since);
   }
   // When no worker runs any more.
   Latency take() const {
@@ -152,6 +155,7 @@ class SliceProbe final : public sched::YieldProbe {
  private:
   struct alignas(64) Lane {
     std::vector<u64> ns;
+    u64 last_ns = 0;
   };
   std::vector<Lane> by_worker_;
 };
