@@ -184,7 +184,7 @@ Process::~Process() {
   store_.reset();
   if (slot_) {
     const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()}, home_);
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
   }
 }
 
