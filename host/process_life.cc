@@ -184,11 +184,12 @@ Process::~Process() {
   store_.reset();
   if (slot_) {
     const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()}, home_);
   }
 }
 
 void Process::on_done(sched::Worker& worker) {
+  home_ = worker.index();
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();

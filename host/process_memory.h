@@ -49,6 +49,8 @@ class ProcessMemory final : public jit::MemorySource {
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
+  // What it holds now, as far as it is charged.
+  u64 charged_bytes() const { return charged_; }
 
  private:
   bool is_slot(const jit::MemoryArea& area) const {
