@@ -179,7 +179,7 @@ class Process final : public sched::Process {
   Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class);
 
   // --- Life.
-  Status make_store();
+  Status make_store(u32 worker);
   jit::ProcessStoreOptions store_options();
   bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);

@@ -17,6 +17,17 @@ namespace lr {
 // a little, or what its processes have come to need; 0 when that is too much for a slot.
 u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most);
 
+// Where shared memories come from: a reservation each, charged to all processes' account.
+class SharedMemorySource final : public jit::MemorySource {
+ public:
+  explicit SharedMemorySource(sched::MemoryAccount& account) : account_(account) {}
+  bool charge(u64 bytes) override { return account_.charge(bytes); }
+  void release_charge(u64 bytes) override { account_.release(bytes); }
+
+ private:
+  sched::MemoryAccount& account_;
+};
+
 class ProcessMemory final : public jit::MemorySource {
  public:
   // `slot` is the slot's part for memory, zeroed; its capacity may be 0. Without `slots` nothing is
@@ -36,7 +47,6 @@ class ProcessMemory final : public jit::MemorySource {
   void release(jit::MemoryArea area, u64 used) override;
   bool wipe(jit::MemoryArea area, u64 used) override;
 
-  u64 charged_bytes() const { return charged_; }
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
   // What it holds now, as far as it is charged.

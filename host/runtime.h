@@ -94,6 +94,8 @@ class Runtime {
   // In the runtime's own environment, whose first process is 1.
   Result<std::unique_ptr<ProcessHandle>> create_process(const ProcessConfig& config);
   Environment& environment() { return *environment_; }
+  // Where the shared memories of all processes come from.
+  jit::MemorySource& shared_memory() { return *shared_memory_; }
 
  private:
   Runtime();
@@ -103,6 +105,7 @@ class Runtime {
   EnvironmentRef environment_;
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
+  std::unique_ptr<SharedMemorySource> shared_memory_;
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

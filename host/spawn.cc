@@ -53,15 +53,23 @@ void prepare_entry(Process& process, const SpawnRequest& request) {
   process.start_with(function, {values, words});
 }
 
-}  // namespace
-
-Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
+// Everything but its place in the scheduler.
+Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 worker) {
   std::unique_ptr<Process> process =
-      TRY(Process::create(request.environment, request.config, request.module, worker.index()));
-  if (!request.config->directories.empty()) TRY(process->open_wasi());
+      TRY(Process::create(request.environment, request.config, request.module, worker));
+  // Directories can be missing, and streams of a capture are numbered as processes are spawned.
+  const ProcessConfig& config = *request.config;
+  if (!config.directories.empty() || config.capture != nullptr) TRY(process->open_wasi());
   prepare_entry(*process, request);
   if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);
+  return process;
+}
+
+}  // namespace
+
+Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
+  std::unique_ptr<Process> process = TRY(make_process(request, worker.index()));
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);
   }
@@ -69,6 +77,10 @@ Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
   static_cast<void>(process.release());  // It may have ended by now.
   if (request.link_with != nullptr) request.link_with->relations().links.put(pid, 0);
   return pid;
+}
+
+Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Scheduler& scheduler) {
+  return scheduler.spawn(TRY(make_process(request, 0)));
 }
 
 }  // namespace lr
