@@ -58,12 +58,3 @@ u32 distributed_nodes_count(Caller& caller);
 std::span<const HostFunction> functions();
 
 }  // namespace lr::lunatic
-
-// Guests call these for each value that they send. message.cc has decoding and work in one piece.
-namespace lr {
-extern template struct Bind<&lunatic::message_create_data>;
-extern template struct Bind<&lunatic::message_write_data>;
-extern template struct Bind<&lunatic::message_read_data>;
-extern template struct Bind<&lunatic::message_send>;
-extern template struct Bind<&lunatic::message_receive>;
-}  // namespace lr

@@ -149,11 +149,3 @@ Step<TrapOr<u32>> message_receive(Caller& caller, GuestPointer tags, u32 tag_cou
 }
 
 }  // namespace lr::lunatic
-
-namespace lr {
-template struct Bind<&lunatic::message_create_data>;
-template struct Bind<&lunatic::message_write_data>;
-template struct Bind<&lunatic::message_read_data>;
-template struct Bind<&lunatic::message_send>;
-template struct Bind<&lunatic::message_receive>;
-}  // namespace lr
