@@ -28,6 +28,16 @@ void run(Scheduler& scheduler, NativeProcess::Body body) {
   scheduler.drive(ended);
 }
 
+// How much the workers had to do with each other.
+void show_stats(benchmark::State& state, const Scheduler& scheduler) {
+  const SchedulerStats stats = scheduler.stats();
+  const f64 iterations = static_cast<f64>(state.iterations());
+  state.counters["steals"] = static_cast<f64>(stats.steals) / iterations;
+  state.counters["stolen"] = static_cast<f64>(stats.stolen) / iterations;
+  state.counters["sleeps"] = static_cast<f64>(stats.sleeps) / iterations;
+  state.counters["rings"] = static_cast<f64>(stats.rings) / iterations;
+}
+
 // Per iteration: into the process and out again, by the scheduler's own switch. The time shown is
 // of both; halve it for one way.
 void context_switch_both_ways(benchmark::State& state) {
@@ -109,7 +119,7 @@ BENCHMARK(spawn_and_exit)->Arg(1)->Arg(2)->UseRealTime();
 // A block that is used for one process after another, and whose process only ends: what the
 // scheduler's part of a process's life costs. Arguments: workers; how many the spawner starts
 // before it lets them run.
-class Brief final : public Process {
+class alignas(64) Brief final : public Process {
  public:
   Next on_dispatch(Worker&, u32) override { return Next::Done; }
   Next on_leave(Worker&, Leave) override { return Next::Done; }
@@ -141,7 +151,7 @@ void spawn_and_exit_of_used_blocks(benchmark::State& state) {
     }
     spawners.fetch_sub(1);
   };
-  constexpr u64 kRounds = 1000;
+  const u64 kRounds = 1'000'000 / batch;
   for (auto _ : state) {
     go.store(false);
     run(*scheduler, [&](NativeProcess& self) {
@@ -158,9 +168,10 @@ void spawn_and_exit_of_used_blocks(benchmark::State& state) {
       state.SetIterationTime(static_cast<f64>(now_ns() - start) * 1e-9);
     });
   }
+  show_stats(state, *scheduler);
   // Per process, of both spawners together.
   state.counters["each"] =
-      benchmark::Counter(static_cast<f64>(state.iterations()) * kRounds * batch * workers,
+      benchmark::Counter(static_cast<f64>(state.iterations() * kRounds * batch * workers),
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(spawn_and_exit_of_used_blocks)
@@ -242,6 +253,7 @@ void token_ring(benchmark::State& state) {
     self.wait_for([&] { return left.load() == 0; });
     while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + 1'000'000);
   });
+  show_stats(state, *scheduler);
   state.counters["hop"] =
       benchmark::Counter(static_cast<f64>(state.iterations()) * size,
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);

@@ -51,15 +51,22 @@ consteval Table make_table() {
 
 constexpr Table kTable = make_table();
 
+// Longer texts are no misspelt words, and words that differ by more are others.
+constexpr usize kLongestMisspelt = 48;
+constexpr usize kFurthest = 3;
+
 // Levenshtein's distance, given up (with a larger number) when it exceeds `limit`.
 u32 edit_distance(std::string_view a, std::string_view b, u32 limit) {
-  std::vector<u32> row(b.size() + 1);
+  if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
+  u32 row[kLongestMisspelt + 2 * kFurthest];
   for (u32 j = 0; j <= b.size(); j++) row[j] = j;
   for (u32 i = 1; i <= a.size(); i++) {
-    u32 diagonal = row[0];
-    row[0] = i;
-    u32 smallest = i;
-    for (u32 j = 1; j <= b.size(); j++) {
+    // What is further from the diagonal is further than the limit.
+    const u32 first = i > limit ? i - limit : 1;
+    const u32 last = std::min(static_cast<u32>(b.size()), i + limit);
+    u32 diagonal = row[first - 1];
+    u32 smallest = row[first - 1] = first == 1 ? i : limit + 1;
+    for (u32 j = first; j <= last; j++) {
       u32 substituted = diagonal + (a[i - 1] != b[j - 1]);
       diagonal = row[j];
       row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
@@ -93,12 +100,11 @@ std::string_view text_of(Word word) {
 }
 
 std::string_view nearest_word(std::string_view text) {
-  constexpr usize kLongest = 48;
-  if (text.size() > kLongest) return "";
+  if (text.size() > kLongestMisspelt) return "";
   for (auto [old_text, new_text] : kRenamed) {
     if (text == old_text) return new_text;
   }
-  u32 best = static_cast<u32>(std::clamp<usize>(text.size() / 3, 1, 3)) + 1;
+  u32 best = static_cast<u32>(std::clamp<usize>(text.size() / 3, 1, kFurthest)) + 1;
   std::string_view nearest;
   for (u32 i = 0; i < kWordCount; i++) {
     u32 distance = edit_distance(text, word_text(i), best - 1);

@@ -18,7 +18,8 @@ namespace lr {
 // What arrives. Made by the sender, owned by the inbox once pushed, then by the receiver.
 struct Envelope {
   enum class Kind : u8 {
-    Message,  // A Message (host/message.h). The others are Signals (host/signal.h).
+    Message,  // A Message (host/message.h).
+    Report,   // A ReportRequest (host/report.h). The others are Signals (host/signal.h).
     Kill,
     DieWhenLinkDies,
     Link,

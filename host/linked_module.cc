@@ -79,8 +79,11 @@ Result<ModuleRef> LinkedModule::create(std::shared_ptr<jit::CompiledModule> modu
 }
 
 std::optional<u32> LinkedModule::function(std::string_view export_name) const {
+  const Functions::value_type* const last = last_.load(std::memory_order_relaxed);
+  if (last != nullptr && last->first == export_name) return last->second;
   const auto found = functions_.find(export_name);
   if (found == functions_.end()) return std::nullopt;
+  last_.store(&*found, std::memory_order_relaxed);
   return found->second;
 }
 

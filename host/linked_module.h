@@ -64,6 +64,8 @@ class LinkedModule {
   std::span<const jit::Extern> imports() const { return imports_; }
   // The index of an exported function.
   std::optional<u32> function(std::string_view export_name) const;
+  // Whether it has a start function.
+  bool has_start() const { return compiled_->module().start.has_value(); }
   WarmProcesses& warm() { return warm_; }
   MemoryHistory& history() { return history_; }
 
@@ -72,7 +74,10 @@ class LinkedModule {
 
   std::shared_ptr<jit::CompiledModule> compiled_;
   std::vector<jit::Extern> imports_;
-  std::unordered_map<std::string_view, u32> functions_;  // Names are the module's.
+  using Functions = std::unordered_map<std::string_view, u32>;
+  Functions functions_;  // Names are the module's.
+  // What was asked for last, which is mostly asked for again.
+  mutable std::atomic<const Functions::value_type*> last_{nullptr};
   WarmProcesses warm_;
   MemoryHistory history_;
 };

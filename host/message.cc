@@ -5,6 +5,7 @@
 #include <new>
 
 #include "host/node_pool.h"
+#include "host/report.h"
 #include "host/signal.h"
 
 namespace lr {
@@ -91,6 +92,8 @@ Envelope* drop_envelopes(Envelope* first, usize max) {
     Envelope* const next = first->next;
     if (first->kind == Envelope::Kind::Message) {
       delete static_cast<Message*>(first);
+    } else if (first->kind == Envelope::Kind::Report) {
+      delete static_cast<ReportRequest*>(first);
     } else {
       delete static_cast<Signal*>(first);
     }

@@ -35,6 +35,7 @@
 #include "host/memory_class.h"
 #include "host/process_memory.h"
 #include "host/relations.h"
+#include "host/report.h"
 #include "host/signal.h"
 #include "host/wasi/state.h"
 #include "jit/engine.h"
@@ -91,8 +92,9 @@ class Process final : public sched::Process {
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
   // Has an instance of the module, whose start function has not run: one that has ended and is as
   // new, if there is one. `worker` is the caller's.
-  static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker);
+  static Result<std::unique_ptr<Process>> create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker);
   ~Process() override;
 
   // --- What it is. Immutable while it lives.
@@ -121,6 +123,11 @@ class Process final : public sched::Process {
   // caller, or null. What it refuses, because it has ended, is dropped.
   void send(MessagePtr message, sched::Worker* from);
   void send(std::unique_ptr<Signal> signal, sched::Worker* from);
+
+  // Has it answered into the request's collector as soon as it has stopped.
+  void ask_for_report(std::unique_ptr<ReportRequest> request);
+  // What it takes beside its memories, tables, messages and stack.
+  u64 bookkeeping_bytes() const;
 
   // Asks for a call. One at a time, by the thread that controls the process: it also may use the
   // store while no call is under way. `call.done` is signalled when the call has ended.
@@ -183,6 +190,7 @@ class Process final : public sched::Process {
   // Handles what is in the inbox. False: the process is killed by it.
   bool handle_inbox();
   bool handle(const Signal& signal);
+  void answer(ReportRequest& request);
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);

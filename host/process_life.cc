@@ -12,9 +12,9 @@
 namespace lr {
 namespace {
 
-// Where a process of either class begins; both grow.
-constexpr u64 kFirstStackBytes = 64 * kKiB;
-constexpr u64 kFirstMemoryBytes = 64 * kKiB;
+// Where a process begins; both grow.
+constexpr u64 kFirstStackBytes = 16 * kKiB;
+constexpr u64 kFirstMemoryBytes = 64 * kKiB;  // Without a module that says more.
 
 // Gives the pages of heaps that have ended back to the system, which takes a while.
 class TrimJob final : public Job {
@@ -55,12 +55,17 @@ jit::ProcessStoreOptions Process::store_options() {
 }
 
 Status Process::make_store() {
-  // A guarded memory never sits in a slot.
-  const bool is_dense = memory_class_ == jit::MemoryClass::Dense;
-  const u64 slot_memory_bytes = is_dense ? kFirstMemoryBytes : 0;
+  u64 slot_memory_bytes = kFirstMemoryBytes;
+  if (memory_class_ != jit::MemoryClass::Dense) {
+    slot_memory_bytes = 0;  // A guarded memory never sits in a slot.
+  } else if (module_ != nullptr) {
+    slot_memory_bytes =
+        first_slot_memory_bytes(module_->compiled()->module(), config_->memory_max_bytes,
+                                module_->history().size_most.load(std::memory_order_relaxed));
+  }
   slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
   const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
-  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes);
+  memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes, &scheduler_.slots());
   stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
   store_ =
       std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, store_options());
@@ -74,18 +79,18 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
   return process;
 }
 
-Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config,
-                                                 ModuleRef module, u32 worker) {
+Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environment,
+                                                 const ConfigRef& config, const ModuleRef& module,
+                                                 u32 worker) {
   const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
       module->compiled()->module(), config->memory_max_bytes, module->history(), false));
   if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
     if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
   }
-  std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  process->module_ = std::move(module);
+  std::unique_ptr<Process> process(new Process(environment, config, chosen));
+  process->module_ = module;
   TRY(process->make_store());
-  process->instance_ =
-      TRY(process->store_->instantiate(process->module_->compiled(), process->module_->imports()));
+  process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
 

@@ -3,45 +3,133 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sched/os.h"
+
 namespace lr {
+
+namespace {
+
+// What a process may keep of the account of all without holding it: the next one on the same block
+// takes it without asking.
+constexpr u64 kKeptBytes = 64 * kKiB;
+
+// Larger memories have mappings of their own, which can grow without being copied.
+constexpr u64 kRoomBytesMax = 64 * kMiB;
+// Larger ones are not where every process of a module begins.
+constexpr u64 kFirstBytesMax = 16 * kMiB;
+
+u64 saturated_sum(u64 a, u64 b) { return a > ~u64{0} - b ? ~u64{0} : a + b; }
+
+}  // namespace
+
+u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most) {
+  if (module.imported_memories != 0 || module.memories.empty()) return 0;
+  const MemoryType& type = module.memories[0];
+  const u64 all = ~u64{0} >> type.page_size_log2;
+  const u64 least = std::min(type.limits.min, all) << type.page_size_log2;
+  const u64 most = std::min(type.limits.max.value_or(all), all) << type.page_size_log2;
+  if (least > std::min(kFirstBytesMax, limit_bytes)) return 0;
+  // Allocators ask for a page or two as soon as they are used.
+  const u64 page = u64{1} << type.page_size_log2;
+  const u64 roomy = least <= page ? least : least + std::max(2 * page, least / 8 / page * page);
+  return std::min({std::max(roomy, size_most), most, limit_bytes, kFirstBytesMax});
+}
+
+ProcessMemory::~ProcessMemory() {
+  bound_.forget();
+  if (slots_ != nullptr) slots_->account().release(taken_);
+}
+
+// -- Accounts -----------------------------------------------------------------------------------
+
+bool ProcessMemory::take(u64 bytes) {
+  const u64 wanted = charged_ + bytes;
+  if (slots_ != nullptr && wanted > taken_) {
+    if (!slots_->account().charge(wanted - taken_)) return false;
+    taken_ = wanted;
+  }
+  charged_ = wanted;
+  return true;
+}
+
+void ProcessMemory::give(u64 bytes) {
+  charged_ -= bytes;
+  if (slots_ == nullptr || taken_ <= charged_ + kKeptBytes) return;
+  slots_->account().release(taken_ - charged_);
+  taken_ = charged_;
+}
 
 bool ProcessMemory::charge(u64 bytes) {
   if (bytes > bytes_max_ - std::min(bytes_max_, charged_)) return false;
-  charged_ += bytes;
-  charged_most_ = std::max(charged_most_, charged_);
+  return take(bytes);
+}
+
+void ProcessMemory::release_charge(u64 bytes) { give(bytes); }
+
+bool ProcessMemory::charge_extent(jit::MemoryArea area, u64 from, u64 to) {
+  if (!charge(to - from)) return false;
+  if (slots_ == nullptr) return true;
+  if (bound_base_ == nullptr) bound_base_ = area.base;
+  if (bound_base_ == area.base) bound_.note(slots_->account(), area.base, to);
   return true;
 }
 
-void ProcessMemory::reset(u64 bytes_max) { bytes_max_ = bytes_max; }
+void ProcessMemory::forget_bound(const jit::MemoryArea& area) {
+  if (bound_base_ != area.base) return;
+  bound_.forget();
+  bound_base_ = nullptr;
+}
+
+// -- Areas --------------------------------------------------------------------------------------
+
+// rooms_.size(): in none.
+usize ProcessMemory::room_of(const jit::MemoryArea& area) const {
+  usize i = 0;
+  while (i < rooms_.size() && rooms_[i].memory() != area.base) i++;
+  return i;
+}
 
 jit::MemoryArea ProcessMemory::acquire(u64 bytes) {
-  if (slot_taken_ || bytes > slot_.capacity) return jit::MemorySource::acquire(bytes);
-  slot_taken_ = true;
-  return slot_;
+  if (!slot_taken_ && bytes <= slot_.capacity) {
+    slot_taken_ = true;
+    return slot_;
+  }
+  if (slots_ == nullptr || bytes > kRoomBytesMax) return jit::MemorySource::acquire(bytes);
+  Result<sched::Slot> slot = slots_->allocate(0, bytes);
+  if (!slot.ok()) return {};
+  rooms_.push_back(*slot);
+  return {slot->memory(), slot->memory_bytes};
 }
 
 jit::MemoryArea ProcessMemory::enlarge(jit::MemoryArea area, u64 used, u64 bytes) {
-  if (!is_slot(area)) return jit::MemorySource::enlarge(area, used, bytes);
+  if (!is_slot(area) && room_of(area) == rooms_.size()) {
+    forget_bound(area);
+    return jit::MemorySource::enlarge(area, used, bytes);
+  }
   // Room for as much again, so that a memory that grows by the page does not move each time.
-  const jit::MemoryArea larger = jit::MemorySource::acquire(bytes + bytes / 4);
-  if (larger.base != nullptr) std::memcpy(larger.base, area.base, used);
+  const jit::MemoryArea larger = acquire(saturated_sum(bytes, bytes / 4));
+  if (larger.base == nullptr) return larger;
+  sched::copy_resident(larger.base, area.base, used);
+  release(area, used);
   return larger;
 }
 
-void ProcessMemory::release(jit::MemoryArea area) {
-  if (!is_slot(area)) jit::MemorySource::release(area);
+void ProcessMemory::release(jit::MemoryArea area, u64 used) {
+  forget_bound(area);
+  if (is_slot(area)) {
+    slot_used_ = std::max(slot_used_, used);
+    return;
+  }
+  const usize room = room_of(area);
+  if (room == rooms_.size()) return jit::MemorySource::release(area, used);
+  slots_->release(rooms_[room], {0, used});
+  rooms_.erase(rooms_.begin() + static_cast<std::ptrdiff_t>(room));
 }
 
 bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
-  constexpr u64 kWipedBytes = 256 * kKiB;
-  if (!is_slot(area) || used > kWipedBytes) return false;
-  std::memset(area.base, 0, used);
-  return true;
-}
-
-u64 ProcessMemory::slot_used_bytes() const {
-  // Every byte that can be touched has been charged first.
-  return slot_taken_ ? std::min(charged_most_, slot_.capacity) : 0;
+  if (!is_slot(area)) return false;
+  forget_bound(area);
+  return sched::wipe_bytes(area.base, used);
 }
 
 }  // namespace lr

@@ -1,42 +1,66 @@
 // Where the memories of a process come from: the first dense one that fits begins in the process's
-// slot and leaves it when it outgrows it; all others have a reservation of their own. And the one
-// account of how much they may hold together.
+// slot and moves to slots of larger classes, or to a reservation of its own, when it outgrows it;
+// all others have one from the start. And the account of how much they may hold together, which is
+// part of the account of all processes.
 #pragma once
 
+#include <vector>
+
 #include "base/types.h"
+#include "frontend/module.h"
 #include "jit/memory.h"
+#include "sched/slot_allocator.h"
 
 namespace lr {
 
+// How much memory the slot of a new process should have: what the module declares and room to grow
+// a little, or what its processes have come to need; 0 when that is too much for a slot.
+u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most);
+
 class ProcessMemory final : public jit::MemorySource {
  public:
-  // `slot` is the slot's part for memory, zeroed; its capacity may be 0.
-  ProcessMemory(jit::MemoryArea slot, u64 bytes_max) : slot_(slot), bytes_max_(bytes_max) {}
+  // `slot` is the slot's part for memory, zeroed; its capacity may be 0. Without `slots` nothing is
+  // charged to all processes' account.
+  ProcessMemory(jit::MemoryArea slot, u64 bytes_max, sched::SlotAllocator* slots = nullptr)
+      : slot_(slot), bytes_max_(bytes_max), slots_(slots) {}
+  ~ProcessMemory() override;
 
   // For the next process on the same slot, after ProcessStore::reset() has wiped its part.
-  void reset(u64 bytes_max);
+  void reset(u64 bytes_max) { bytes_max_ = bytes_max; }
 
   bool charge(u64 bytes) override;
-  void release_charge(u64 bytes) override { charged_ -= bytes; }
+  void release_charge(u64 bytes) override;
+  bool charge_extent(jit::MemoryArea area, u64 from, u64 to) override;
   jit::MemoryArea acquire(u64 bytes) override;
   jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override;
-  void release(jit::MemoryArea area) override;
+  void release(jit::MemoryArea area, u64 used) override;
   bool wipe(jit::MemoryArea area, u64 used) override;
 
+  u64 charged_bytes() const { return charged_; }
   // At most so many bytes of the slot's part were written.
-  u64 slot_used_bytes() const;
+  u64 slot_used_bytes() const { return slot_used_; }
+  // What it holds now, as far as it is charged.
+  u64 charged_bytes() const { return charged_; }
 
  private:
   bool is_slot(const jit::MemoryArea& area) const {
     return slot_.base != nullptr && area.base == slot_.base;
   }
+  usize room_of(const jit::MemoryArea& area) const;
+  void forget_bound(const jit::MemoryArea& area);
+  bool take(u64 bytes);
+  void give(u64 bytes);
 
   jit::MemoryArea slot_;
   u64 bytes_max_;
+  sched::SlotAllocator* slots_;
   u64 charged_ = 0;
-  u64 charged_most_ = 0;
-  // Handed out, now or before: what is left behind is not clean.
-  bool slot_taken_ = false;
+  u64 taken_ = 0;  // Of all processes' account: at least what is charged.
+  u64 slot_used_ = 0;
+  bool slot_taken_ = false;  // Handed out, now or before: what is left behind is not clean.
+  const u8* bound_base_ = nullptr;
+  sched::MemoryAccount::Bound bound_;  // Of the first large memory.
+  std::vector<sched::Slot> rooms_;     // Slots that memories have moved to.
 };
 
 }  // namespace lr

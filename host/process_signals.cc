@@ -48,6 +48,9 @@ bool Process::handle_inbox() {
     Envelope* const next = envelope->next;
     if (envelope->kind == Envelope::Kind::Message) {
       mailbox_.deliver(MessagePtr(static_cast<Message*>(envelope)), config_->mailbox);
+    } else if (envelope->kind == Envelope::Kind::Report) {
+      const std::unique_ptr<ReportRequest> asked(static_cast<ReportRequest*>(envelope));
+      answer(*asked);
     } else {
       const std::unique_ptr<Signal> signal(static_cast<Signal*>(envelope));
       if (!handle(*signal)) {
@@ -64,6 +67,7 @@ bool Process::handle_inbox() {
 bool Process::handle(const Signal& signal) {
   switch (signal.kind) {
     case Envelope::Kind::Message:
+    case Envelope::Kind::Report:
       break;
     case Envelope::Kind::Kill:
       return false;

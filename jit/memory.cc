@@ -48,7 +48,7 @@ MemoryArea MemorySource::enlarge(MemoryArea area, u64 /*used*/, u64 bytes) {
   return base == MAP_FAILED ? MemoryArea{} : MemoryArea{static_cast<u8*>(base), capacity};
 }
 
-void MemorySource::release(MemoryArea area) { munmap(area.base, area.capacity); }
+void MemorySource::release(MemoryArea area, u64 /*used*/) { munmap(area.base, area.capacity); }
 
 MemorySource& MemorySource::plain() {
   static MemorySource source;
@@ -146,7 +146,7 @@ Memory::~Memory() {
   if (class_ == MemoryClass::Guarded) {
     munmap(view.base, capacity_);
   } else {
-    source().release(area());
+    source().release(area(), view.extent);
   }
   source().release_charge(view.extent);
 }
@@ -246,7 +246,7 @@ bool Memory::relocate() {
   const MemoryArea area = source().acquire(view.size);
   if (area.base == nullptr) return false;
   std::memcpy(area.base, view.base, view.extent);
-  source().release(this->area());
+  source().release(this->area(), view.extent);
   view.base = area.base;
   capacity_ = area.capacity;
   publish();
@@ -277,9 +277,9 @@ bool Memory::raise_extent(u64 end, Trap* why) {
     return false;
   }
   u64 extent = next_extent(end);
-  if (!source().charge(extent - view.extent)) {
+  if (!source().charge_extent(area(), view.extent, extent)) {
     extent = end;
-    if (!source().charge(extent - view.extent)) {
+    if (!source().charge_extent(area(), view.extent, extent)) {
       if (why != nullptr) *why = Trap::OutOfMemory;
       return false;
     }

@@ -47,12 +47,17 @@ class MemorySource {
   // Asked before `bytes` more of a memory become touchable. False refuses.
   virtual bool charge(u64 bytes) { return (void)bytes, true; }
   virtual void release_charge(u64 bytes) { (void)bytes; }
+  // The same for a dense memory whose extent rises in `area`: an upper bound of what it touches.
+  virtual bool charge_extent(MemoryArea area, u64 from, u64 to) {
+    return (void)area, charge(to - from);
+  }
   // A zeroed area of at least `bytes` for a dense memory; base null if there is none.
   virtual MemoryArea acquire(u64 bytes);
   // A larger area that begins with the first `used` bytes of `area`, which is given back; where it
   // is impossible, base is null and `area` stays valid.
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
-  virtual void release(MemoryArea area);
+  // Beyond its first `used` bytes the area is as it was handed out.
+  virtual void release(MemoryArea area, u64 used);
   // Makes the first `used` bytes of an area zero again, for another process. False if it would
   // rather have the area back.
   virtual bool wipe(MemoryArea area, u64 used) { return (void)area, (void)used, false; }

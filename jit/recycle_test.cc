@@ -34,8 +34,8 @@ class SlotSource final : public MemorySource {
     std::memcpy(larger.base, area.base, used);
     return larger;
   }
-  void release(MemoryArea area) override {
-    if (!owns(area)) MemorySource::release(area);
+  void release(MemoryArea area, u64 used) override {
+    if (!owns(area)) MemorySource::release(area, used);
   }
   bool wipe(MemoryArea area, u64 used) override {
     if (!owns(area)) return false;

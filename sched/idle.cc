@@ -39,15 +39,19 @@ Process* Worker::search(const Completion* until) {
   if (!searching_) return nullptr;
   u64 now = now_ns();
   const u64 end = now + kSpinNs;
+  looks_.assign(scheduler_.workers(), Look());
   while (now < end) {
-    if (Process* process = steal(false)) return process;
+    if (Process* process = steal(now)) return process;
     service(now);
     if (Process* process = pick()) return process;
     if (should_stop(until)) return nullptr;
     for (u32 i = 0; i < kSpinPauses; ++i) cpu_relax();
     now = now_ns();
   }
-  return steal(true);
+  if (Process* process = steal(now)) return process;
+  // What calls us in this tick is too brief to be worth it.
+  scheduler_.searched_tick_.store(scheduler_.tick_.now(), std::memory_order_relaxed);
+  return nullptr;
 }
 
 void Worker::sleep(const Completion* until) {
@@ -59,8 +63,8 @@ void Worker::sleep(const Completion* until) {
   idle.add(*this);
   if (searched) idle.end_search();
   // See idle.h: registered first, then a last look.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!scheduler_.work_visible() && !should_stop(until)) {
+  heavy_fence();
+  if (!scheduler_.help_wanted() && !should_stop(until)) {
     counters_.sleeps.add();
     const u64 deadline = timers_.next_deadline_ns();
     if (poller.waiting() != 0 && poller.begin_wait()) {

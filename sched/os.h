@@ -67,6 +67,10 @@ class AlternateSignalStack {
   int old_flags_ = 0;
 };
 
+// The calling thread sleeps little and seldom: it is woken when it asked for and soon runs then, as
+// far as the system allows that.
+void prefer_this_thread();
+
 // A thread that takes no signals but its own faults. Joined before it is destroyed.
 class Thread {
  public:
@@ -101,9 +105,22 @@ Status guard_page(u8* page, bool markers);
 // Gives the pages back; they read as zero.
 void drop_pages(u8* start, u64 bytes);
 
-// Makes a range read as zero and says how: true if its pages stayed (little was resident, and was
-// overwritten), false if they were dropped.
-bool wipe_pages(u8* start, u64 bytes);
+// --- Ranges of any alignment, within private anonymous mappings.
+
+// Overwrites with zeros what is resident, and touches nothing else but in small ranges. False if
+// that is more than is worth it, or cannot be known: then some of it may be zero now.
+bool wipe_bytes(u8* start, u64 bytes);
+
+// What the range's resident pages take.
+u64 resident_bytes(const u8* start, u64 bytes);
+// The same without asking for small ranges: at most so much.
+u64 resident_bytes_at_most(const u8* start, u64 bytes);
+
+// Copies what is resident; what is not must be zero at `to` already. They do not overlap.
+void copy_resident(u8* to, const u8* from, u64 bytes);
+
+// What this program may use: of the machine, or what its control groups leave it.
+u64 usable_memory();
 
 // True if guard markers exist and a touch of one really faults. Probed once.
 bool guard_markers_work();

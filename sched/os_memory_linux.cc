@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "sched/os.h"
@@ -46,6 +48,7 @@ struct PagemapScan {
 };
 constexpr u64 kPagePresent = u64{1} << 3;
 constexpr u64 kPageSwapped = u64{1} << 4;
+constexpr u64 kPageOfZeros = u64{1} << 5;  // The kernel's own: was read and never written.
 
 Error system_error(const char* what) {
   return make_error(Err::SystemError, std::string(what) + ": " + std::strerror(errno));
@@ -56,28 +59,68 @@ int pagemap_fd() {
   return fd;
 }
 
-// Overwrites the resident pages of the range, unless they are many or cannot be known.
-bool overwrite_resident(u8* start, u64 bytes) {
+u64 page_of(const u8* address) { return reinterpret_cast<u64>(address) & ~(kPage - 1); }
+u64 page_behind(const u8* address) { return page_of(address + kPage - 1); }
+
+// Calls visit(first, last) for each stretch of resident pages, as far as it lies in the range;
+// stops when that answers false. False if the kernel cannot say.
+template <typename Visit>
+bool scan_resident(const u8* start, u64 bytes, Visit&& visit) {
   constexpr u64 kRegionsMax = 64;
+  const u64 range_start = reinterpret_cast<u64>(start);
+  const u64 range_end = range_start + bytes;
   PageRegion regions[kRegionsMax];
   PagemapScan scan = {};
   scan.size = sizeof scan;
-  scan.start = reinterpret_cast<u64>(start);
-  scan.end = scan.start + bytes;
+  scan.start = page_of(start);
+  scan.end = page_behind(start + bytes);
   scan.regions = reinterpret_cast<u64>(regions);
   scan.regions_max = kRegionsMax;
+  scan.category_mask = scan.category_inverted = kPageOfZeros;
   scan.category_anyof_mask = kPagePresent | kPageSwapped;
   scan.return_mask = kPagePresent | kPageSwapped;
-  const int count = ioctl(pagemap_fd(), _IOWR('f', 16, PagemapScan), &scan);
-  // A scan that ends early has filled all regions: the range is too scattered.
-  if (count < 0 || scan.walk_end != scan.end) return false;
-  u64 resident = 0;
-  for (int i = 0; i < count; ++i) resident += regions[i].end - regions[i].start;
-  if (resident > kOverwriteBytesMax) return false;
-  for (int i = 0; i < count; ++i) {
-    std::memset(reinterpret_cast<void*>(regions[i].start), 0, regions[i].end - regions[i].start);
+  while (scan.start < scan.end) {
+    const int count = ioctl(pagemap_fd(), _IOWR('f', 16, PagemapScan), &scan);
+    if (count < 0) return false;
+    for (int i = 0; i < count; ++i) {
+      if (!visit(std::max(regions[i].start, range_start), std::min(regions[i].end, range_end))) {
+        return true;
+      }
+    }
+    scan.start = scan.walk_end;
   }
   return true;
+}
+
+// The same by mincore, a page at a time.
+template <typename Visit>
+bool scan_by_mincore(const u8* start, u64 bytes, Visit&& visit) {
+  constexpr u64 kPagesAtOnce = 1024;
+  unsigned char is_resident[kPagesAtOnce];
+  const u64 range_end = reinterpret_cast<u64>(start) + bytes;
+  for (u64 at = page_of(start); at < range_end; at += kPagesAtOnce * kPage) {
+    const u64 pages = std::min((page_behind(start + bytes) - at) / kPage, kPagesAtOnce);
+    if (mincore(reinterpret_cast<void*>(at), pages * kPage, is_resident) != 0) return false;
+    for (u64 i = 0; i < pages; ++i) {
+      const u64 page = at + i * kPage;
+      if ((is_resident[i] & 1) != 0 &&
+          !visit(std::max(page, reinterpret_cast<u64>(start)), std::min(page + kPage, range_end))) {
+        return true;
+      }
+    }
+  }
+  return true;
+}
+
+template <typename Visit>
+bool for_resident(const u8* start, u64 bytes, Visit&& visit) {
+  return scan_resident(start, bytes, visit) || scan_by_mincore(start, bytes, visit);
+}
+
+u64 read_number(const std::string& path) {
+  std::ifstream file(path);
+  u64 number = 0;
+  return file >> number ? number : ~u64{0};  // "max", or no such file.
 }
 
 bool probe_guard_markers() {
@@ -116,14 +159,61 @@ void drop_pages(u8* start, u64 bytes) {
   if (bytes != 0 && madvise(start, bytes, MADV_DONTNEED) != 0) std::memset(start, 0, bytes);
 }
 
-bool wipe_pages(u8* start, u64 bytes) {
+bool wipe_bytes(u8* start, u64 bytes) {
   if (bytes <= kBlindWipeBytes) {
-    std::memset(start, 0, bytes);
+    if (bytes != 0) std::memset(start, 0, bytes);
     return true;
   }
-  if (overwrite_resident(start, bytes)) return true;
-  drop_pages(start, bytes);
-  return false;
+  u64 wiped = 0;
+  const bool known = scan_resident(start, bytes, [&](u64 first, u64 last) {
+    wiped += last - first;
+    if (wiped > kOverwriteBytesMax) return false;
+    std::memset(reinterpret_cast<void*>(first), 0, last - first);
+    return true;
+  });
+  return known && wiped <= kOverwriteBytesMax;
+}
+
+u64 resident_bytes(const u8* start, u64 bytes) {
+  u64 resident = 0;
+  const bool known = for_resident(start, bytes, [&](u64 first, u64 last) {
+    resident += page_behind(reinterpret_cast<u8*>(last)) - page_of(reinterpret_cast<u8*>(first));
+    return true;
+  });
+  return known ? resident : page_behind(start + bytes) - page_of(start);
+}
+
+u64 resident_bytes_at_most(const u8* start, u64 bytes) {
+  if (bytes > kBlindWipeBytes) return resident_bytes(start, bytes);
+  return page_behind(start + bytes) - page_of(start);
+}
+
+void copy_resident(u8* to, const u8* from, u64 bytes) {
+  if (bytes <= kBlindWipeBytes) {
+    if (bytes != 0) std::memcpy(to, from, bytes);
+    return;
+  }
+  const u64 distance = reinterpret_cast<u64>(to) - reinterpret_cast<u64>(from);
+  const bool known = for_resident(from, bytes, [&](u64 first, u64 last) {
+    std::memcpy(reinterpret_cast<void*>(first + distance), reinterpret_cast<void*>(first),
+                last - first);
+    return true;
+  });
+  if (!known) std::memcpy(to, from, bytes);
+}
+
+u64 usable_memory() {
+  u64 usable = static_cast<u64>(sysconf(_SC_PHYS_PAGES)) * static_cast<u64>(sysconf(_SC_PAGESIZE));
+  // The line of the unified hierarchy: "0::/path". Each group above bounds those below it.
+  std::ifstream groups("/proc/self/cgroup");
+  std::string path;
+  while (std::getline(groups, path) && !path.starts_with("0::")) path.clear();
+  path.erase(0, std::min<usize>(3, path.size()));
+  while (true) {
+    usable = std::min(usable, read_number("/sys/fs/cgroup" + path + "/memory.max"));
+    if (path.empty() || path == "/") return usable;
+    path.erase(path.rfind('/'));
+  }
 }
 
 bool guard_markers_work() {

@@ -34,6 +34,10 @@ class Ring {
     return tail > head ? static_cast<u32>(tail - head) : 0;
   }
 
+  // How many were ever pushed, and taken. Any thread, slightly late.
+  u64 pushed() const { return tail_.load(std::memory_order_relaxed); }
+  u64 taken() const { return head_.load(std::memory_order_relaxed); }
+
   // The owner. False if the ring is full.
   bool push(T* item) {
     const u64 tail = tail_.load(std::memory_order_relaxed);

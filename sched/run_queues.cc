@@ -5,11 +5,15 @@
 //   the next-slot                               the receiver of a message, within the same slice
 //   woken, here and global                      what a message, timer or descriptor made ready
 //   preempted, here and global                  what used up its slice
-//   half of another worker's queue
+//   half of another worker's queue              if it has a backlog, or is stuck with one process
+//
+// A process that runs while others are woken goes on for 50 us at least, and is interrupted then:
+// by itself, when it woke them here, and by the tick otherwise.
 //
 // Use is charged across wakes: whoever has used a slice, in whatever pieces, queues as preempted
 // once, and starts anew.
 #include <algorithm>
+#include <utility>
 
 #include "sched/scheduler.h"
 #include "sched/worker.h"
@@ -23,6 +27,7 @@ constexpr u32 kPreemptedInterval = 8;
 constexpr u64 kWaitTicksMax = 2 * kTicksPerSlice;  // For preempted work, and for the global queue.
 constexpr u32 kChainMax = 32;  // Times that the next-slot hands on before others have a turn.
 constexpr u32 kBatchMax = 128;
+constexpr u64 kPatienceNs = 5'000;  // What waits less with another worker is left to it.
 
 }  // namespace
 
@@ -129,25 +134,60 @@ Process* Worker::refill(Lane lane) {
   return batch[0];
 }
 
-// Half of someone else's queue. `next_slots`: as a last resort a process that was about to run in
-// its sender's slice.
-Process* Worker::steal(bool next_slots) {
+// Half of someone else's queue, if something in it has waited for some time while we looked on;
+// then what the next-slot has is taken too. Anything less would pull processes that talk to each
+// other from cache to cache. What used up its slice goes first: it is worth the way.
+Process* Worker::steal(u64 now) {
   const u32 workers = scheduler_.workers();
   random_ = random_ * 1664525 + 1013904223;
   const u32 start = random_ >> 16;
   for (u32 i = 0; i < workers; ++i) {
     Worker& victim = *scheduler_.workers_[(start + i) % workers];
     if (&victim == this) continue;
+    Look& look = looks_[victim.index_];
+    if (look.since_ns != 0 && now - look.since_ns < kPatienceNs) continue;
+    const Look then = std::exchange(look, look_at(victim, now));
+    if (then.since_ns == 0) continue;
+    if (Process* process = steal_from(victim, then)) return process;
+  }
+  return nullptr;
+}
+
+Worker::Look Worker::look_at(const Worker& victim, u64 now) {
+  return {now, victim.woken_.pushed(), victim.preempted_.pushed(),
+          victim.counters_.dispatches.get()};
+}
+
+Process* Worker::steal_from(Worker& victim, const Look& then) {
+  u32 taken = 1;
+  Process* process = nullptr;
+  if (victim.preempted_.taken() < then.preempted) {
+    process = victim.preempted_.steal_into(preempted_, taken);
+  }
+  if (process == nullptr && victim.woken_.taken() < then.woken) {
+    process = victim.woken_.steal_into(woken_, taken);
+  }
+  if (process == nullptr && victim.counters_.dispatches.get() == then.dispatches) {
+    process = victim.next_.take();
+  }
+  if (process != nullptr) count_stolen(taken);
+  return process;
+}
+
+void Worker::count_stolen(u32 count) {
+  counters_.steals.add();
+  counters_.stolen.add(count);
+}
+
+// What waits for its next slice behind another worker's process.
+Process* Worker::steal_preempted() {
+  for (const auto& victim : scheduler_.active_workers()) {
+    // One that has woken work gets to its other work soon.
+    if (victim.get() == this || victim->woken_.size() != 0) continue;
     u32 taken = 0;
-    Process* process = victim.woken_.steal_into(woken_, taken);
-    if (process == nullptr) process = victim.preempted_.steal_into(preempted_, taken);
-    if (process == nullptr && next_slots) {
-      process = victim.next_.take();
-      taken = 1;
-    }
+    Process* process = victim->preempted_.steal_into(preempted_, taken);
     if (process == nullptr) continue;
-    counters_.steals.add();
-    counters_.stolen.add(taken);
+    count_stolen(taken);
     return process;
   }
   return nullptr;

@@ -139,9 +139,16 @@ void Scheduler::remove(Process& process, Worker& here) {
 
 // --- Threads
 
+// For the threads that are no worker, and for workers that leave work behind.
 void Scheduler::work_arrived() {
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (tick_.asleep() && any_busy()) tick_.wake();
+  light_fence();
+  if (any_busy()) tick_.look_soon();
+  call_a_sleeper();
+}
+
+// After work was added and a light fence: wakes or starts a worker, unless one searches already.
+void Scheduler::call_a_sleeper() {
   if (idle_.should_wake()) {
     Worker* worker = idle_.take();
     if (worker == nullptr) return idle_.end_search();
@@ -152,6 +159,13 @@ void Scheduler::work_arrived() {
   }
 }
 
+// A search has ended. Who added work meanwhile left it to the one who searched.
+void Scheduler::look_for_more() {
+  if (idle_.sleeping() == 0 && startable_.load(std::memory_order_relaxed) == 0) return;
+  heavy_fence();
+  if (help_wanted()) call_a_sleeper();
+}
+
 bool Scheduler::any_busy() const {
   for (const auto& worker : active_workers()) {
     if (worker->current_.load(std::memory_order_relaxed) != 0) return true;
@@ -159,10 +173,13 @@ bool Scheduler::any_busy() const {
   return false;
 }
 
-bool Scheduler::work_visible() const {
+// Whether there is work for one more worker: what is nobody's, or more than enough somewhere, or
+// what a worker has left behind that no longer works.
+bool Scheduler::help_wanted() const {
   if (!global_.empty()) return true;
   for (const auto& worker : active_workers()) {
-    if (worker->has_waiting()) return true;
+    if (worker->backlog() >= Worker::kBacklogMin) return true;
+    if (worker->has_waiting() && worker->current_.load(std::memory_order_relaxed) == 0) return true;
   }
   return false;
 }

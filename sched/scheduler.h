@@ -127,6 +127,8 @@ class Scheduler {
   // How many there are so far.
   // Processes that live now.
   u32 live() const { return table_.live(); }
+  // What a tick of Process::Account is.
+  u64 tick_ns() const { return tick_.period_ns(); }
   u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 
@@ -153,7 +155,9 @@ class Scheduler {
     return {workers_.data(), workers()};
   }
   bool any_busy() const;
-  bool work_visible() const;
+  bool help_wanted() const;
+  void call_a_sleeper();
+  void look_for_more();
   void worker_wanted();
   void remove(Process& process, Worker& here);
 
@@ -170,7 +174,8 @@ class Scheduler {
 
   mutable std::mutex threads_mutex_;
   std::vector<std::unique_ptr<Thread>> threads_;  // By worker; null: none.
-  std::atomic<u32> startable_{0};  // Workers that have no thread yet and may get one.
+  std::atomic<u32> startable_{0};            // Workers that have no thread yet and may get one.
+  std::atomic<u64> searched_tick_{~u64{0}};  // When a worker last searched and found nothing.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> closing_{false};
   std::atomic<bool> resting_{true};  // Nobody is worker 0.

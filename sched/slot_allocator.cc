@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 
 #include "base/check.h"
 #include "sched/os.h"
@@ -10,75 +11,161 @@ namespace lr::sched {
 
 namespace {
 
-// A class is two powers of two: the bytes of guard and stack, and the bytes of the whole slot
-// (equal when there is no memory).
-constexpr u32 kStackLog2Min = 16;
-constexpr u32 kStackLog2Max = 30;
-constexpr u32 kSlotLog2Max = 36;
+constexpr u64 kStackBytesMax = kGiB;
+constexpr u64 kSlotBytesMax = 64 * kGiB;
 
 // The first slab of a class is small, each further one twice the last.
 constexpr u64 kSlabBytesMin = 2 * kMiB;
 constexpr u64 kSlabBytesMax = kGiB;
 
-constexpr u64 round_to_page(u64 bytes) { return (bytes + kPage - 1) & ~(kPage - 1); }
+// A lane takes so many slots at once from the slab that is being carved.
+constexpr u32 kRunSlots = 32;
 
-u32 log2_ceil(u64 bytes) { return static_cast<u32>(std::bit_width(bytes - 1)); }
+// What a process at rest has resident of its slot, page tables included.
+constexpr u64 kRestingBytes = 2 * kPage;
+
+constexpr u64 round_up(u64 bytes, u64 to) { return (bytes + to - 1) & ~(to - 1); }
+u8* page_of(u8* address) {
+  return reinterpret_cast<u8*>(reinterpret_cast<u64>(address) & ~(kPage - 1));
+}
+u8* page_behind(u8* address) { return page_of(address + kPage - 1); }
+
+// Sizes come in eighths of powers of two, of at least two pages.
+u64 round_to_class(u64 bytes) {
+  const u64 step = std::max<u64>(std::bit_floor(bytes) / 8, 2 * kPage);
+  return round_up(bytes, step);
+}
 
 }  // namespace
 
+struct SlotAllocator::Shape {
+  u64 stack_pages = 0;  // The last of them is shared with the memory.
+  u64 memory_pages = 0;
+  u64 slot_bytes() const { return kGuardBytes + (stack_pages + memory_pages) * kPage; }
+  bool operator==(const Shape&) const = default;
+};
+
 struct SlotAllocator::FreeSlot {
+  u8* slab_base;
   u32 slab;
   u32 index;
-  u32 stack_pages;  // SlotUse in pages.
+  u32 stack_pages;  // SlotUse in pages,
   u32 memory_pages;
+  u32 resident_pages;  // and how many of them really are.
+};
+
+struct alignas(64) SlotAllocator::Lane {
+  std::mutex mutex;
+  std::vector<FreeSlot> free;
+  // Slots that were never handed out: [next, end) of a slab.
+  u8* slab_base = nullptr;
+  u32 slab = 0;
+  u32 next = 0;
+  u32 end = 0;
+  i64 live = 0;  // Handed out less taken back, here.
 };
 
 struct SlotAllocator::SlotClass {
-  u64 stack_bytes = 0;  // Without the guard.
-  u64 slot_bytes = 0;
+  Shape shape;
+  u32 number = 0;
+  Lane lanes[kLanes];
+
+  // Under the allocator's lock: the slab that is being carved.
   u64 next_slab_bytes = kSlabBytesMin;
-  u32 number = 0;  // In classes_.
-  u32 slab = 0;    // The slab that is being carved ...
-  u32 carved = 0;  // ... and how many of its slots have been handed out at least once.
-  u32 slots = 0;   // How many it has.
-  std::vector<FreeSlot> free;
+  u8* slab_base = nullptr;
+  u32 slab = 0;
+  u32 carved = 0;
+  u32 slots = 0;
+
+  u64 charge() const {
+    return kRestingBytes + (shape.memory_pages == 0 ? shape.stack_pages * kPage : 0);
+  }
 };
 
 struct SlotAllocator::Slab {
   u8* base;
   u64 bytes;
-  u32 slot_class;
 };
 
 SlotAllocator::SlotAllocator(const SlotOptions& options)
-    : options_(options), markers_(options.guards != GuardMode::kNone && guard_markers_work()) {}
+    : options_(options),
+      markers_(options.guards != GuardMode::kNone && guard_markers_work()),
+      account_(options.total_memory_bytes) {
+  if (options_.resident_budget_bytes == 0) {
+    const_cast<SlotOptions&>(options_).resident_budget_bytes =
+        std::max(64 * kMiB, usable_memory() / 16);
+  }
+}
 
 SlotAllocator::~SlotAllocator() {
   for (const Slab& slab : slabs_) unmap_pages(slab.base, slab.bytes);
+  for (auto& slot_class : classes_) delete slot_class.load(std::memory_order_relaxed);
 }
 
-// Under the lock.
-SlotAllocator::SlotClass& SlotAllocator::class_of(u32 stack_log2, u32 slot_log2) {
-  const u64 stack_bytes = (u64{1} << stack_log2) - kGuardBytes;
-  const u64 slot_bytes = u64{1} << slot_log2;
-  for (const auto& known : classes_) {
-    if (known->stack_bytes == stack_bytes && known->slot_bytes == slot_bytes) return *known;
+// -- Classes ------------------------------------------------------------------------------------
+
+// The guard, the stack's pages of which the last is shared, and what the memory needs beyond that
+// page wherever they meet. What rounding adds is the memory's; without a memory, the stack's.
+SlotAllocator::Shape SlotAllocator::shape_of(u64 stack_bytes, u64 memory_bytes) {
+  Shape shape;
+  const u64 needed = stack_bytes <= kMeetingOffset ? 0 : stack_bytes - kMeetingOffset;
+  shape.stack_pages = round_up(needed, kPage) / kPage + 1;
+  if (memory_bytes != 0) {
+    const u64 meeting_most = kMeetingOffset + (kStackColours - 1) * kStackColour;
+    const u64 shared = kPage - meeting_most;
+    shape.memory_pages = 1;
+    if (memory_bytes > shared) {
+      shape.memory_pages = round_up(memory_bytes - shared, kPage) / kPage;
+    }
   }
-  classes_.push_back(std::make_unique<SlotClass>());
-  SlotClass& added = *classes_.back();
-  added.number = static_cast<u32>(classes_.size() - 1);
-  added.stack_bytes = stack_bytes;
-  added.slot_bytes = slot_bytes;
-  return added;
+  const u64 more = (round_to_class(shape.slot_bytes()) - shape.slot_bytes()) / kPage;
+  (memory_bytes == 0 ? shape.stack_pages : shape.memory_pages) += more;
+  return shape;
 }
+
+SlotAllocator::SlotClass* SlotAllocator::class_of(const Shape& shape) {
+  for (u32 i = 0;; i++) {
+    if (i == kClassesMax) return nullptr;
+    SlotClass* known = classes_[i].load(std::memory_order_acquire);
+    if (known == nullptr) {
+      const std::lock_guard lock(mutex_);
+      known = classes_[i].load(std::memory_order_relaxed);
+      if (known == nullptr) {
+        known = new SlotClass;
+        known->shape = shape;
+        known->number = i;
+        classes_[i].store(known, std::memory_order_release);
+      }
+    }
+    if (known->shape == shape) return known;
+  }
+}
+
+Slot SlotAllocator::slot_at(const SlotClass& slot_class, u8* slab_base, u32 slab, u32 index) const {
+  const Shape& shape = slot_class.shape;
+  Slot slot;
+  slot.slot_class = slot_class.number;
+  slot.slab = slab;
+  slot.index = index;
+  slot.base = slab_base + index * shape.slot_bytes();
+  const u64 meeting = kMeetingOffset + kStackColour * (index % kStackColours);
+  slot.stack_bytes = (shape.stack_pages - 1) * kPage + meeting;
+  if (shape.memory_pages != 0) {
+    slot.memory_bytes = kPage - meeting + shape.memory_pages * kPage;
+  }
+  return slot;
+}
+
+// -- New slots ----------------------------------------------------------------------------------
 
 // Maps a slab for the class: as large as its turn says, or, if the system has no room for that, as
-// it has room for.
+// it has room for. Under the lock.
 Status SlotAllocator::add_slab(SlotClass& slot_class) {
-  u64 slots = std::max<u64>(slot_class.next_slab_bytes / slot_class.slot_bytes, 1);
+  const u64 slot_bytes = slot_class.shape.slot_bytes();
+  u64 slots = std::max<u64>(slot_class.next_slab_bytes / slot_bytes, 1);
   while (true) {
     // One page more: the guard behind the last slot.
-    const u64 bytes = slots * slot_class.slot_bytes + kGuardBytes;
+    const u64 bytes = slots * slot_bytes + kGuardBytes;
     Result<u8*> base = map_pages(bytes);
     if (!base.ok()) {
       if (slots == 1) return std::move(base.error());
@@ -92,100 +179,172 @@ Status SlotAllocator::add_slab(SlotClass& slot_class) {
       unmap_pages(*base, bytes);
       return guarded;
     }
+    slot_class.slab_base = *base;
     slot_class.slab = static_cast<u32>(slabs_.size());
     slot_class.carved = 0;
     slot_class.slots = static_cast<u32>(slots);
     slot_class.next_slab_bytes = std::min(2 * slot_class.next_slab_bytes, kSlabBytesMax);
-    slabs_.push_back({*base, bytes, slot_class.number});
+    slabs_.push_back({*base, bytes});
     return ok_status();
   }
 }
 
-// The next slot that was never handed out.
-Result<Slot> SlotAllocator::carve(SlotClass& slot_class) {
+Status SlotAllocator::take_run(SlotClass& slot_class, Lane& lane) {
+  const std::lock_guard lock(mutex_);
   if (slot_class.carved == slot_class.slots) TRY(add_slab(slot_class));
-  Slot slot;
-  slot.slab = slot_class.slab;
-  slot.index = slot_class.carved;
-  slot.base = slabs_[slot.slab].base + slot.index * slot_class.slot_bytes;
+  lane.slab_base = slot_class.slab_base;
+  lane.slab = slot_class.slab;
+  lane.next = slot_class.carved;
+  lane.end = std::min(slot_class.carved + kRunSlots, slot_class.slots);
+  slot_class.carved = lane.end;
+  return ok_status();
+}
+
+// Half of what another lane has free. One that is in use just now is passed over.
+bool SlotAllocator::take_from_others(SlotClass& slot_class, Lane& lane) {
+  for (Lane& other : slot_class.lanes) {
+    if (&other == &lane) continue;
+    const std::unique_lock lock(other.mutex, std::try_to_lock);
+    if (!lock.owns_lock() || other.free.empty()) continue;
+    const auto from = other.free.begin() + static_cast<std::ptrdiff_t>(other.free.size() / 2);
+    lane.free.insert(lane.free.end(), from, other.free.end());
+    other.free.erase(from, other.free.end());
+    return true;
+  }
+  return false;
+}
+
+// The next slot that was never handed out.
+Result<Slot> SlotAllocator::carve(SlotClass& slot_class, Lane& lane) {
+  if (lane.next == lane.end) TRY(take_run(slot_class, lane));
+  const Slot slot = slot_at(slot_class, lane.slab_base, lane.slab, lane.next);
   if (markers_) TRY(guard_page(slot.base, true));
-  ++slot_class.carved;
+  lane.next++;
   return slot;
 }
 
-Result<Slot> SlotAllocator::allocate(u64 stack_bytes, u64 memory_bytes) {
-  const u64 size_max = u64{1} << kSlotLog2Max;
-  if (stack_bytes > size_max || memory_bytes > size_max) {
+bool SlotAllocator::charge(u64 bytes) {
+  if (account_.charge(bytes)) return true;
+  // Warm slots are the first thing to do without.
+  if (cached_bytes_.load(std::memory_order_relaxed) == 0) return false;
+  drop_free_pages();
+  return account_.charge(bytes);
+}
+
+Result<Slot> SlotAllocator::allocate(u64 stack_bytes, u64 memory_bytes, u32 lane_index) {
+  SlotClass* const slot_class = stack_bytes > kStackBytesMax || memory_bytes > kSlotBytesMax
+                                    ? nullptr
+                                    : class_of(shape_of(stack_bytes, memory_bytes));
+  if (slot_class == nullptr) {
     return make_error(Err::LimitExceeded, "a stack or memory too large for a slot");
   }
-  const u32 stack_log2 = std::max(log2_ceil(stack_bytes + kGuardBytes), kStackLog2Min);
-  const u32 slot_log2 =
-      memory_bytes == 0 ? stack_log2
-                        : log2_ceil((u64{1} << std::min(stack_log2, kStackLog2Max)) + memory_bytes);
-  if (stack_log2 > kStackLog2Max || slot_log2 > kSlotLog2Max) {
-    return make_error(Err::LimitExceeded, "a stack or memory too large for a slot");
+  if (!charge(slot_class->charge())) {
+    return make_error(Err::LimitExceeded, "all processes together hold as much memory as they may");
   }
-  std::lock_guard lock(mutex_);
-  SlotClass& slot_class = class_of(stack_log2, slot_log2);
-  Slot slot;
-  if (!slot_class.free.empty()) {
-    const FreeSlot& free = slot_class.free.back();
-    slot.slab = free.slab;
-    slot.index = free.index;
-    slot.base = slabs_[slot.slab].base + slot.index * slot_class.slot_bytes;
-    slot.resident = {free.stack_pages * kPage, free.memory_pages * kPage};
-    cached_bytes_.fetch_sub(slot.resident.stack_bytes + slot.resident.memory_bytes,
-                            std::memory_order_relaxed);
-    slot_class.free.pop_back();
+  Lane& lane = slot_class->lanes[lane_index % kLanes];
+  const std::lock_guard lock(lane.mutex);
+  if (!lane.free.empty() || (lane.next == lane.end && take_from_others(*slot_class, lane))) {
+    const FreeSlot free = lane.free.back();
+    lane.free.pop_back();
+    lane.live++;
+    Slot slot = slot_at(*slot_class, free.slab_base, free.slab, free.index);
+    slot.resident = {std::min(free.stack_pages * kPage, slot.stack_bytes),
+                     std::min(free.memory_pages * kPage, slot.memory_bytes)};
+    const u64 cached = free.resident_pages * kPage;
+    cached_bytes_.fetch_sub(cached, std::memory_order_relaxed);
+    account_.release(cached);
+    return slot;
+  }
+  Result<Slot> slot = carve(*slot_class, lane);
+  if (slot.ok()) {
+    lane.live++;
   } else {
-    slot = TRY(carve(slot_class));
+    account_.release(slot_class->charge());
   }
-  slot.stack_bytes = slot_class.stack_bytes;
-  slot.memory_bytes = slot_class.slot_bytes - slot_class.stack_bytes - kGuardBytes;
-  ++slots_live_;
   return slot;
 }
 
-// Zeroes what was used; answers what stays resident.
-SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use) {
+// -- Used slots ---------------------------------------------------------------------------------
+
+// Zeroes what was used; answers what stays, and how much of that is resident.
+SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use, u64* resident) {
   SlotUse touched;  // In this life or an earlier one.
-  touched.stack_bytes = std::max(round_to_page(use.stack_bytes), slot.resident.stack_bytes);
-  touched.memory_bytes = std::max(round_to_page(use.memory_bytes), slot.resident.memory_bytes);
-  const u64 bytes = touched.stack_bytes + touched.memory_bytes;
-  if (cached_bytes_.load(std::memory_order_relaxed) + bytes > options_.resident_budget_bytes) {
-    drop_pages(slot.stack_end() - touched.stack_bytes, touched.stack_bytes);
-    drop_pages(slot.memory(), touched.memory_bytes);
-    return {};
+  touched.stack_bytes = std::max(use.stack_bytes, slot.resident.stack_bytes);
+  touched.memory_bytes = std::max(use.memory_bytes, slot.resident.memory_bytes);
+  u8* const low = slot.stack_end() - touched.stack_bytes;
+  u8* const high = slot.memory() + touched.memory_bytes;
+  if (low == high) return {};
+  const u64 cached = cached_bytes_.load(std::memory_order_relaxed);
+  const u64 room =
+      options_.resident_budget_bytes - std::min(cached, options_.resident_budget_bytes);
+  *resident = resident_bytes_at_most(low, static_cast<u64>(high - low));
+  if (*resident <= room &&
+      wipe_bytes(slot.stack_end() - use.stack_bytes, use.stack_bytes + use.memory_bytes)) {
+    return touched;
   }
-  if (!wipe_pages(slot.stack_end() - use.stack_bytes, use.stack_bytes)) {
-    drop_pages(slot.stack_end() - touched.stack_bytes, touched.stack_bytes);
-    touched.stack_bytes = 0;
-  }
-  if (!wipe_pages(slot.memory(), use.memory_bytes)) {
-    drop_pages(slot.memory(), touched.memory_bytes);
-    touched.memory_bytes = 0;
-  }
-  return touched;
+  // Both ends are this slot's to the edge of their page.
+  drop_pages(page_of(low), static_cast<u64>(page_behind(high) - page_of(low)));
+  *resident = 0;
+  return {};
 }
 
-void SlotAllocator::release(const Slot& slot, const SlotUse& use) {
+void SlotAllocator::release(const Slot& slot, const SlotUse& use, u32 lane_index) {
   DCHECK(use.stack_bytes <= slot.stack_bytes && use.memory_bytes <= slot.memory_bytes);
-  const SlotUse resident = wipe(slot, use);
-  cached_bytes_.fetch_add(resident.stack_bytes + resident.memory_bytes, std::memory_order_relaxed);
-  std::lock_guard lock(mutex_);
-  classes_[slabs_[slot.slab].slot_class]->free.push_back(
-      {slot.slab, slot.index, static_cast<u32>(resident.stack_bytes / kPage),
-       static_cast<u32>(resident.memory_bytes / kPage)});
-  --slots_live_;
+  u64 resident = 0;
+  const SlotUse touched = wipe(slot, use, &resident);
+  SlotClass& slot_class = *classes_[slot.slot_class].load(std::memory_order_relaxed);
+  cached_bytes_.fetch_add(resident, std::memory_order_relaxed);
+  // Unsigned differences wrap around and add up.
+  account_.release(slot_class.charge() - resident);
+  Lane& lane = slot_class.lanes[lane_index % kLanes];
+  const std::lock_guard lock(lane.mutex);
+  lane.live--;
+  lane.free.push_back({slot.base - slot.index * slot_class.shape.slot_bytes(), slot.slab,
+                       slot.index, static_cast<u32>(round_up(touched.stack_bytes, kPage) / kPage),
+                       static_cast<u32>(round_up(touched.memory_bytes, kPage) / kPage),
+                       static_cast<u32>(resident / kPage)});
+}
+
+void SlotAllocator::drop_free_pages() {
+  for (auto& entry : classes_) {
+    SlotClass* const slot_class = entry.load(std::memory_order_acquire);
+    if (slot_class == nullptr) return;
+    for (Lane& lane : slot_class->lanes) {
+      const std::lock_guard lock(lane.mutex);
+      for (FreeSlot& free : lane.free) {
+        if (free.resident_pages == 0) continue;
+        const Slot slot = slot_at(*slot_class, free.slab_base, free.slab, free.index);
+        u8* const low =
+            page_of(slot.stack_end() - std::min(free.stack_pages * kPage, slot.stack_bytes));
+        u8* const high =
+            page_behind(slot.memory() + std::min(free.memory_pages * kPage, slot.memory_bytes));
+        drop_pages(low, static_cast<u64>(high - low));
+        cached_bytes_.fetch_sub(free.resident_pages * kPage, std::memory_order_relaxed);
+        account_.release(free.resident_pages * kPage);
+        free.stack_pages = free.memory_pages = free.resident_pages = 0;
+      }
+    }
+  }
 }
 
 SlotAllocator::Stats SlotAllocator::stats() const {
-  std::lock_guard lock(mutex_);
   Stats stats;
-  stats.slabs = slabs_.size();
-  for (const Slab& slab : slabs_) stats.reserved_bytes += slab.bytes;
-  for (const auto& slot_class : classes_) stats.slots_free += slot_class->free.size();
-  stats.slots_live = slots_live_;
+  {
+    const std::lock_guard lock(mutex_);
+    stats.slabs = slabs_.size();
+    for (const Slab& slab : slabs_) stats.reserved_bytes += slab.bytes;
+  }
+  i64 live = 0;
+  for (auto& entry : classes_) {
+    SlotClass* const slot_class = entry.load(std::memory_order_acquire);
+    if (slot_class == nullptr) break;
+    for (Lane& lane : slot_class->lanes) {
+      const std::lock_guard lock(lane.mutex);
+      stats.slots_free += lane.free.size();
+      live += lane.live;
+    }
+  }
+  stats.slots_live = static_cast<u64>(live);
   stats.cached_bytes = cached_bytes_.load(std::memory_order_relaxed);
   return stats;
 }

@@ -3,13 +3,15 @@
 //   slab   [ edge guard | slot 0 | slot 1 | ... | edge guard ]
 //   slot   [ guard | stack (grows down) | memory (grows up) ]
 //
-// A process slot has all three; a stack that moves out of its slot gets a slot without memory. A
-// slab holds slots of one class. Where the kernel has guard markers (Linux 6.13), each slot's guard
-// is one and costs no kernel mapping. Without them only the edges of slabs are guarded, and the
-// checks in the code are the wall.
+// Stack and memory meet inside a page, so that a process that uses little of both has one resident
+// page. Where they meet varies by slot by a few cache lines, so that stacks do not share one set of
+// the cache. A slot may lack a stack or a memory. A slab holds slots of one class. Where the kernel
+// has guard markers (Linux 6.13), each slot's guard is one and costs no kernel mapping. Without
+// them only the edges of slabs are guarded, and the checks in the code are the wall.
 //
 // Every byte of a slot that allocate() hands out is zero. Released slots keep their pages up to a
-// budget, so that a warm allocation makes no system call and takes no page fault.
+// budget, so that a warm allocation makes no system call and takes no page fault. Each lane (a
+// worker) has free slots of its own, and takes those of others before it makes new ones.
 #pragma once
 
 #include <atomic>
@@ -19,6 +21,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "sched/memory_account.h"
 
 namespace lr::sched {
 
@@ -31,8 +34,9 @@ inline constexpr u64 kGuardBytes = kPage;
 // and frames of leaf functions without a check of their own.
 inline constexpr u64 kStackReserve = 1024;
 
-// Stack tops differ by multiples of this.
-inline constexpr u64 kStackColour = 128;
+// So much of the page in which stack and memory meet is the stack's, and up to 15 cache lines more.
+inline constexpr u64 kMeetingOffset = 2048;
+inline constexpr u64 kStackColour = 64;
 inline constexpr u64 kStackColours = 16;
 
 // How guards are made; kAuto probes once with a real touch.
@@ -40,7 +44,10 @@ enum class GuardMode : u8 { kAuto, kMarkers, kNone };
 
 struct SlotOptions {
   GuardMode guards = GuardMode::kAuto;
-  u64 resident_budget_bytes = 64 * kMiB;  // What free slots may keep resident, altogether.
+  // What free slots may keep resident, altogether. 0: a sixteenth of what there is.
+  u64 resident_budget_bytes = 0;
+  // What all processes may hold. 0: four fifths of what there is.
+  u64 total_memory_bytes = 0;
 };
 
 // How much of a slot may have been written.
@@ -52,18 +59,18 @@ struct SlotUse {
 // One slot. A plain value: whoever holds it gives it back with SlotAllocator::release().
 struct Slot {
   u8* base = nullptr;    // The guard's first byte; null: no slot.
-  u64 stack_bytes = 0;   // Without the guard.
+  u64 stack_bytes = 0;   // Without the guard; up to where the memory begins.
   u64 memory_bytes = 0;  // May be 0.
-  u32 slab = 0;
-  u32 index = 0;     // In its slab.
+  u32 index = 0;         // In its slab,
+  u32 slab = 0;          // which is this one,
+  u32 slot_class = 0;    // of this class.
   SlotUse resident;  // What may have pages (of zeros) already; beyond it a touch is a page fault.
 
   explicit operator bool() const { return base != nullptr; }
   u8* stack_low() const { return base + kGuardBytes; }
   u8* stack_end() const { return base + kGuardBytes + stack_bytes; }
-  // Where frames start. Varies by slot by a few cache lines, so that stacks do not share one set
-  // of the cache.
-  u8* stack_top() const { return stack_end() - kStackColour * (index % kStackColours); }
+  // Where frames start. 64-byte aligned.
+  u8* stack_top() const { return stack_end(); }
   u8* memory() const { return stack_end(); }
 };
 
@@ -74,13 +81,17 @@ class SlotAllocator {
   SlotAllocator(const SlotAllocator&) = delete;
   SlotAllocator& operator=(const SlotAllocator&) = delete;
 
-  // A slot with at least these sizes (the stack's less kStackColour * kStackColours). Any thread.
-  // Fails with Err::SystemError when the address space or the kernel's memory is exhausted, with
-  // Err::LimitExceeded for sizes beyond every class.
-  Result<Slot> allocate(u64 stack_bytes, u64 memory_bytes);
+  // A slot with at least these sizes. Any thread; those of one lane wait for each other. Fails with
+  // Err::SystemError when the address space or the kernel's memory is exhausted, with
+  // Err::LimitExceeded for sizes beyond every class and when account() is at its limit.
+  Result<Slot> allocate(u64 stack_bytes, u64 memory_bytes, u32 lane = 0);
 
   // Takes a slot back and wipes what was used. Any thread.
-  void release(const Slot& slot, const SlotUse& use);
+  void release(const Slot& slot, const SlotUse& use, u32 lane = 0);
+
+  // Charged: for each slot what a process at rest has of it, and a stack that has no memory beside
+  // it in full. What memories use is for their owners to charge.
+  MemoryAccount& account() { return account_; }
 
   // True if every slot has a guard that faults.
   bool has_slot_guards() const { return markers_; }
@@ -95,22 +106,35 @@ class SlotAllocator {
   Stats stats() const;
 
  private:
+  static constexpr u32 kLanes = 8;
+  static constexpr u32 kClassesMax = 512;
+
+  struct Shape;
   struct Slab;
   struct FreeSlot;
+  struct Lane;
   struct SlotClass;
 
-  SlotClass& class_of(u32 stack_log2, u32 slot_log2);
+  static Shape shape_of(u64 stack_bytes, u64 memory_bytes);
+  SlotClass* class_of(const Shape& shape);
   Status add_slab(SlotClass& slot_class);
-  Result<Slot> carve(SlotClass& slot_class);
-  SlotUse wipe(const Slot& slot, const SlotUse& use);
+  Status take_run(SlotClass& slot_class, Lane& lane);
+  bool take_from_others(SlotClass& slot_class, Lane& lane);
+  Result<Slot> carve(SlotClass& slot_class, Lane& lane);
+  Slot slot_at(const SlotClass& slot_class, u8* slab_base, u32 slab, u32 index) const;
+  bool charge(u64 bytes);
+  void drop_free_pages();
+  SlotUse wipe(const Slot& slot, const SlotUse& use, u64* resident);
 
   const SlotOptions options_;
   const bool markers_;
-  mutable std::mutex mutex_;
-  std::vector<Slab> slabs_;
-  std::vector<std::unique_ptr<SlotClass>> classes_;  // Those that are in use: few.
-  u64 slots_live_ = 0;
+  MemoryAccount account_;
   std::atomic<u64> cached_bytes_{0};
+
+  // Classes and slabs are added under the lock and never move nor go.
+  mutable std::mutex mutex_;
+  std::atomic<SlotClass*> classes_[kClassesMax] = {};
+  std::vector<Slab> slabs_;
 };
 
 }  // namespace lr::sched

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "sched/os.h"
 
@@ -36,8 +37,9 @@ TEST_P(Slots, AreApartAndHaveTheSizesAskedFor) {
     ASSERT_TRUE(slot.ok());
     EXPECT_GE(slot->stack_bytes, 8 * kKiB);
     EXPECT_GE(slot->memory_bytes, 64 * kKiB);
-    EXPECT_EQ(reinterpret_cast<u64>(slot->stack_top()) % 16, 0u);
+    EXPECT_EQ(reinterpret_cast<u64>(slot->stack_top()) % 64, 0u);
     EXPECT_TRUE(bases.insert(slot->base).second);
+    slot->stack_low()[0] = 1;
     slot->stack_top()[-1] = 1;
     slot->memory()[slot->memory_bytes - 1] = 1;
   }
@@ -70,6 +72,7 @@ TEST_P(Slots, AreCleanWhenTheyComeBack) {
 TEST_P(Slots, FreeOnesKeepNoMoreThanTheBudget) {
   SlotOptions tight = options();
   tight.resident_budget_bytes = 256 * kKiB;
+  tight.total_memory_bytes = kGiB;
   SlotAllocator slots(tight);
   std::vector<Slot> taken;
   for (u32 i = 0; i < 20; ++i) {
@@ -83,6 +86,111 @@ TEST_P(Slots, FreeOnesKeepNoMoreThanTheBudget) {
     ASSERT_TRUE(is_zero(slot.memory(), 64 * kKiB));
   }
   EXPECT_EQ(slots.stats().cached_bytes, 0u);
+}
+
+// Which bytes of the page were the last owner's does not matter to the next one.
+TEST_P(Slots, StackAndMemoryMeetInsideAPage) {
+  SlotAllocator slots(options());
+  std::set<u64> meetings;
+  for (u32 i = 0; i < 64; ++i) {
+    const Slot slot = slots.allocate(8 * kKiB, 64 * kKiB).value();
+    EXPECT_EQ(slot.stack_top(), slot.memory());
+    const u64 meeting = reinterpret_cast<u64>(slot.memory()) % kPage;
+    EXPECT_GE(meeting, kMeetingOffset);
+    EXPECT_LE(meeting, 3 * kKiB);
+    meetings.insert(meeting);
+    // The memory ends where the next slot begins.
+    EXPECT_EQ(reinterpret_cast<u64>(slot.memory() + slot.memory_bytes) % kPage, 0u);
+    slot.memory()[-1] = 1;
+    slot.memory()[0] = 1;
+    EXPECT_EQ(resident_bytes(slot.stack_low(), slot.stack_bytes + slot.memory_bytes), kPage);
+  }
+  EXPECT_EQ(meetings.size(), kStackColours);
+}
+
+TEST_P(Slots, OfOnePageAreDense) {
+  SlotAllocator slots(options());
+  const Slot first = slots.allocate(16 * kKiB, 64 * kKiB).value();
+  const Slot second = slots.allocate(16 * kKiB, 64 * kKiB).value();
+  EXPECT_LE(second.base - first.base, 96 * 1024);
+  // A module made by rustc: seventeen pages, and two to grow.
+  const Slot third = slots.allocate(16 * kKiB, 19 * 64 * kKiB).value();
+  const Slot fourth = slots.allocate(16 * kKiB, 19 * 64 * kKiB).value();
+  EXPECT_LE(fourth.base - third.base, 1408 * 1024);
+}
+
+// Of any shape, whatever it was used for, over and over.
+TEST_P(Slots, OfAllShapesComeBackClean) {
+  SlotOptions tight = options();
+  tight.resident_budget_bytes = kMiB;  // Some are dropped, some wiped.
+  SlotAllocator slots(tight);
+  for (const u64 stack : {u64{0}, u64{1}, 4 * kKiB, 24 * kKiB, 70 * kKiB, kMiB}) {
+    for (const u64 memory : {u64{0}, u64{1}, 64 * kKiB, 100 * kKiB, 1200 * kKiB, 3 * kMiB}) {
+      for (u32 round = 0; round < 3; ++round) {
+        const Slot slot = slots.allocate(stack, memory, round).value();
+        ASSERT_GE(slot.stack_bytes, stack);
+        ASSERT_GE(slot.memory_bytes, memory);
+        u8* const low = slot.stack_low();
+        ASSERT_TRUE(is_zero(low, slot.stack_bytes + slot.memory_bytes)) << stack << " " << memory;
+        std::memset(low, 0xaa, slot.stack_bytes + slot.memory_bytes);
+        slots.release(slot, {slot.stack_bytes, slot.memory_bytes}, round);
+      }
+    }
+  }
+  EXPECT_EQ(slots.stats().slots_live, 0u);
+}
+
+TEST_P(Slots, ThreadsShareThem) {
+  SlotAllocator slots(options());
+  std::vector<std::thread> threads;
+  for (u32 lane = 0; lane < 4; ++lane) {
+    threads.emplace_back([&slots, lane] {
+      std::vector<Slot> held;
+      for (u32 i = 0; i < 3000; ++i) {
+        const Slot slot = slots.allocate(8 * kKiB, 64 * kKiB, lane).value();
+        ASSERT_EQ(slot.memory()[0], 0);
+        slot.memory()[0] = 1;
+        held.push_back(slot);
+        if (held.size() < 10) continue;
+        // To another lane, as a process that ends elsewhere.
+        slots.release(held.front(), {0, 1}, lane + 1);
+        held.erase(held.begin());
+      }
+      for (const Slot& slot : held) slots.release(slot, {0, 1}, lane);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(slots.stats().slots_live, 0u);
+  EXPECT_LE(slots.stats().slots_free, 4u * 100);
+}
+
+TEST_P(Slots, AreRefusedBeyondTheTotal) {
+  SlotOptions small = options();
+  small.total_memory_bytes = kMiB;
+  small.resident_budget_bytes = kMiB;
+  SlotAllocator slots(small);
+  std::vector<Slot> held;
+  for (u32 round = 0; round < 2; ++round) {
+    while (true) {
+      Result<Slot> slot = slots.allocate(8 * kKiB, 64 * kKiB);
+      if (!slot.ok()) {
+        EXPECT_EQ(slot.error().code, Err::LimitExceeded);
+        break;
+      }
+      slot->memory()[0] = 1;
+      held.push_back(*slot);
+    }
+    EXPECT_EQ(held.size(), kMiB / (8 * kKiB));
+    EXPECT_LE(slots.account().used(), kMiB);
+    // Free ones are not in the way of others.
+    for (const Slot& slot : held) slots.release(slot, {0, 1});
+    held.clear();
+    EXPECT_TRUE(slots.account().charge(kMiB / 4));
+    slots.account().release(kMiB / 4);
+    Result<Slot> stack = slots.allocate(512 * kKiB, 0);
+    ASSERT_TRUE(stack.ok());
+    slots.release(*stack, {0, 0});
+  }
 }
 
 TEST(SlotGuards, FaultWhenTouched) {

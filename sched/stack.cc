@@ -17,6 +17,8 @@ u64 lowest_limit(const Slot& slot) { return word(slot.stack_low()) + kStackReser
 
 }  // namespace
 
+// The first window ends, with the reserve, where the page of the first frames begins: what uses no
+// more of its stack has no page for it but that.
 void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, u64 max_bytes) {
   slots_ = &slots;
   first_ = slot;
@@ -26,7 +28,26 @@ void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, 
   max_bytes_ = max_bytes;
   run.stack_top = word(slot.stack_top());
   run.sp = run.stack_top;
-  run.stack_limit = std::max(run.stack_top - kFirstStackWindow, lowest_limit(slot));
+  const u64 page = (run.stack_top - 1) & ~(kPage - 1);
+  const u64 one_page = page + kStackReserve;
+  const bool has_room = run.stack_top - one_page >= kFirstStackWindow;
+  run.stack_limit = std::max(has_room ? one_page : one_page - kPage, lowest_limit(slot));
+  run.publish_limit();
+}
+
+void ProcessStack::reset(RunState& run, u64 max_bytes) {
+  const u64 used = used_in_area(run);
+  if (moved_) {
+    slots_->release(slot_, {used, 0});
+    std::memset(first_.stack_end() - first_used_, 0, first_used_);
+    start(run, *slots_, first_, max_bytes);
+    return;
+  }
+  std::memset(slot_.stack_end() - used, 0, used);
+  max_bytes_ = max_bytes;
+  run.sp = run.stack_top;
+  run.stack_limit =
+      std::max(run.stack_limit, run.stack_top - std::max(max_bytes, kFirstStackWindow));
   run.publish_limit();
 }
 
@@ -37,7 +58,9 @@ Status ProcessStack::grow(RunState& run) {
   const u64 want = std::min(std::max(2 * have, need), max_bytes_);
   const u64 room = run.stack_top - lowest_limit(slot_);
   if (need > room) return move_to(run, want);
-  run.stack_limit = run.stack_top - std::min(want, room);
+  // To the end of a page, with the reserve: a page that has been touched is used.
+  const u64 lowest = (run.stack_top - want - kStackReserve) & ~(kPage - 1);
+  run.stack_limit = std::max(lowest + kStackReserve, run.stack_top - std::min(room, max_bytes_));
   run.publish_limit();
   return ok_status();
 }
@@ -50,8 +73,7 @@ u64 ProcessStack::used_in_area(const RunState& run) const {
 
 // Continues on a new slot with a window of `bytes`.
 Status ProcessStack::move_to(RunState& run, u64 bytes) {
-  // Room for the reserve and for whatever colour the new slot has.
-  const u64 area_bytes = bytes + kStackReserve + kStackColour * kStackColours;
+  const u64 area_bytes = bytes + kStackReserve;
   const Slot to = TRY(slots_->allocate(area_bytes, 0));
   const u64 frames = run.stack_top - run.sp;
   u8* top = to.stack_top();
@@ -69,16 +91,6 @@ Status ProcessStack::move_to(RunState& run, u64 bytes) {
   run.stack_limit = run.stack_top - bytes;
   run.publish_limit();
   return ok_status();
-}
-
-void ProcessStack::reset(RunState& run, u64 max_bytes) {
-  if (moved_) {
-    slots_->release(slot_, {used_in_area(run), 0});
-    slot_ = first_;
-  }
-  const u64 used = moved_ ? first_used_ : used_in_area(run);
-  std::memset(slot_.stack_end() - used, 0, used);
-  start(run, *slots_, first_, max_bytes);
 }
 
 u64 ProcessStack::release(RunState& run) {

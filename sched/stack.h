@@ -5,8 +5,9 @@
 //                                      ^         ^
 //                              written from here  run.stack_limit
 //
-// A new process may use a few KiB; each time it needs more, the window doubles. So the limit says
-// how much has to be wiped, and a stack of a megabyte costs what it uses.
+// A new process may use a KiB or two, which lie in the page in which its memory begins; each time
+// it needs more, the window doubles. So the limit says how much has to be wiped, and a stack of a
+// megabyte costs what it uses.
 #pragma once
 
 #include "base/result.h"
@@ -15,7 +16,8 @@
 
 namespace lr::sched {
 
-inline constexpr u64 kFirstStackWindow = 4 * kKiB;
+// Of a new process, at least.
+inline constexpr u64 kFirstStackWindow = 1 * kKiB;
 
 class ProcessStack {
  public:

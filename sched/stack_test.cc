@@ -19,13 +19,16 @@ bool is_zero(const u8* start, u64 bytes) {
 
 TEST(ProcessStack, WidensInPlaceThenMoves) {
   SlotAllocator slots;
-  const Slot slot = slots.allocate(8 * kKiB, 64 * kKiB).value();
+  const Slot slot = slots.allocate(60 * kKiB, 64 * kKiB).value();
   RunState run;
   Doorbell bell;
   run.doorbell.store(&bell);
   ProcessStack stack;
   stack.start(run, slots, slot, kMiB);
   EXPECT_EQ(bell.stack_limit.load(), run.stack_limit);
+  // With the reserve, no more than the page in which it begins.
+  EXPECT_GE(run.stack_top - run.stack_limit, kFirstStackWindow);
+  EXPECT_EQ((run.stack_limit - kStackReserve) / kPage, (run.stack_top - 1) / kPage);
   const u64 first_top = run.stack_top;
 
   u64 mark = 0;
@@ -97,6 +100,36 @@ TEST(ProcessStack, FramesSurviveMoves) {
   for (u32 i = 0; i < 7; ++i) ASSERT_TRUE(stack.move(run).ok());
   ASSERT_EQ(lr_resume(&run), Leave::Returned);
   EXPECT_EQ(run.trap_code, 100u);  // The number of frames that came back.
+  slots.release(slot, {stack.release(run), 0});
+  EXPECT_EQ(slots.stats().slots_live, 0u);
+}
+
+// The next process on the slot finds it as the first one did, wherever the stack has been.
+TEST(ProcessStack, IsCleanForTheNextProcess) {
+  SlotAllocator slots;
+  const Slot slot = slots.allocate(16 * kKiB, 64 * kKiB).value();
+  RunState run;
+  Doorbell bell;
+  run.doorbell.store(&bell);
+  ProcessStack stack;
+  stack.start(run, slots, slot, kMiB);
+  for (const u64 depth : {u64{100}, 4 * kKiB, 14 * kKiB, 100 * kKiB, u64{100}}) {
+    while (run.stack_top - run.stack_limit < depth) {
+      run.sp = run.stack_limit;
+      run.stack_need = 64;
+      ASSERT_TRUE(stack.grow(run).ok());
+    }
+    u8* const lowest = reinterpret_cast<u8*>(run.stack_limit - kStackReserve);
+    std::memset(lowest, 0xcc, static_cast<u64>(reinterpret_cast<u8*>(run.stack_top) - lowest));
+    stack.reset(run, kMiB);
+    EXPECT_EQ(run.stack_top, reinterpret_cast<u64>(slot.stack_top()));
+    EXPECT_EQ(run.sp, run.stack_top);
+    EXPECT_EQ(bell.stack_limit.load(), run.stack_limit);
+    EXPECT_TRUE(is_zero(slot.stack_low(), slot.stack_bytes)) << depth;
+  }
+  // A narrower limit holds for what the last process had made wider, too.
+  stack.reset(run, 2 * kKiB);
+  EXPECT_LE(run.stack_top - run.stack_limit, 2 * kKiB);
   slots.release(slot, {stack.release(run), 0});
   EXPECT_EQ(slots.stats().slots_live, 0u);
 }

@@ -13,7 +13,8 @@ namespace {
 // around every message.
 constexpr u32 kIdlePassesMax = 8;
 
-// How close together passes may be for the sake of timers.
+// How close together passes may be, and how long a process runs before one that was woken
+// interrupts it.
 constexpr u64 kPassNsMin = 50'000;
 
 }  // namespace
@@ -28,10 +29,18 @@ void Tick::wake() {
   if (asleep_.exchange(0, std::memory_order_acq_rel) == 0) return;
   std::lock_guard lock(thread_mutex_);
   if (stopping_.load(std::memory_order_relaxed)) return;
-  if (thread_.started()) return futex_wake(asleep_, 1);
+  if (thread_.started()) {
+    hurry_.store(1, std::memory_order_release);
+    return futex_wake(hurry_, 1);
+  }
   // Without a thread there is no preemption, but everything else goes on: workers see to timers
   // and descriptors between two processes.
   thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
+}
+
+void Tick::look_soon() {
+  if (asleep()) return wake();
+  if (hurry_.exchange(1, std::memory_order_acq_rel) == 0) futex_wake(hurry_, 1);
 }
 
 void Tick::stop() {
@@ -39,15 +48,18 @@ void Tick::stop() {
     std::lock_guard lock(thread_mutex_);
     stopping_.store(true, std::memory_order_relaxed);
   }
-  asleep_.store(0, std::memory_order_release);
-  futex_wake(asleep_, 1);
+  hurry_.store(1, std::memory_order_release);
+  futex_wake(hurry_, 1);
   thread_.join();
 }
 
 void Tick::run() {
+  prefer_this_thread();
   seen_.resize(scheduler_.options_.workers);
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
+    // Whoever hurries us from here on gets another pass.
+    hurry_.store(0, std::memory_order_seq_cst);
     const u64 now = now_ns();
     now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
     u64 next = now + period_ns_;
@@ -58,8 +70,7 @@ void Tick::run() {
       idle_passes = 0;
       continue;
     }
-    // Nobody wakes this word's waiters while asleep_ is 0, but stop().
-    futex_wait(asleep_, 0, next);
+    futex_wait(hurry_, 0, next);
   }
 }
 
@@ -67,58 +78,75 @@ void Tick::run() {
 // everything they did before they looked is visible, and is looked for once more.
 void Tick::rest() {
   asleep_.store(1, std::memory_order_seq_cst);
-  futex_wait(asleep_, 1, now_ns() + period_ns_);
+  futex_wait(hurry_, 0, now_ns() + period_ns_);
   u64 next = kNever;
   if (pass(now_ns(), next)) asleep_.store(0, std::memory_order_relaxed);
   while (asleep_.load(std::memory_order_acquire) != 0 &&
          !stopping_.load(std::memory_order_relaxed)) {
-    futex_wait(asleep_, 1);
+    futex_wait(hurry_, 0);
+    // A hurry that came before the sleep was not for this.
+    if (asleep_.load(std::memory_order_acquire) != 0) hurry_.store(0, std::memory_order_seq_cst);
   }
 }
 
 // Looks at every worker once. True if there is something to look after; lowers `next_ns` to the
 // time at which the next look is due.
 bool Tick::pass(u64 now_ns, u64& next_ns) {
-  bool waiting = !scheduler_.global_.empty();
-  for (const auto& worker : scheduler_.active_workers()) waiting |= worker->has_waiting();
+  const bool outside = !scheduler_.global_.empty();
+  Round round = {now_ns, next_ns, outside, outside};
+  for (const auto& worker : scheduler_.active_workers()) round.waiting |= worker->has_waiting();
   bool needed = false;
   for (u32 i = 0; i < scheduler_.workers(); ++i) {
-    needed |= look_at(*scheduler_.workers_[i], seen_[i], now_ns, waiting, next_ns);
+    needed |= look_at(*scheduler_.workers_[i], seen_[i], round);
   }
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
-  if (needed && (waiting || unwatched)) scheduler_.work_arrived();
+  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper();
   last_pass_ns_ = now_ns;
+  next_ns = round.next_ns;
   return needed;
 }
 
-bool Tick::look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& next_ns) {
+bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const Pid current = worker.current_.load(std::memory_order_acquire);
   if (current == 0) return false;
   // It may end meanwhile, but its block stays.
   const ProcessRef process = scheduler_.table_.find(current);
   if (!process) return true;  // Changing: look again.
 
+  const u64 now_ns = round.now_ns;
   const u64 dispatches = worker.counters_.dispatches.get();
-  if (dispatches != seen.dispatches) seen = {dispatches, last_pass_ns_};
+  const bool same = dispatches == seen.dispatches;
+  if (!same) seen = {dispatches, last_pass_ns_, now_ns};
+  // Who waits here has waited for this process all the time.
+  round.help |= worker.backlog() >= Worker::kBacklogMin || (same && worker.has_waiting());
+
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();
   const bool timer_due = deadline <= now_ns;
-  if (!timer_due) next_ns = std::min(next_ns, std::max(deadline, now_ns + kPassNsMin));
-  const bool slice_over = scheduler_.options_.preempt && waiting && long_enough;
+  if (!timer_due) round.next_ns = std::min(round.next_ns, std::max(deadline, now_ns + kPassNsMin));
+  const bool woken = scheduler_.global_.size(Lane::kWoken) != 0;
+  const bool past_min = now_ns - seen.seen_ns >= kPassNsMin;
+  // What came from outside is in no worker's hands: not even the next dispatch may be soon.
+  if (woken && !past_min) round.next_ns = std::min(round.next_ns, now_ns + kPassNsMin);
+  const bool slice_over = round.waiting && long_enough;
+  const bool gives_way = (woken || worker.has_woken()) && past_min;
   const bool requested = process->run.request.load(std::memory_order_relaxed) != 0;
   const bool wanted = worker.attention_.load(std::memory_order_relaxed);
   const bool descriptors = scheduler_.poller_->waiting() != 0;
   // A lone hog lets others' descriptors be looked at once a slice, too.
   const bool look_round = descriptors && long_enough;
   if (timer_due) worker.attention_.store(true, std::memory_order_relaxed);
-  if (timer_due || slice_over || requested || wanted || look_round) {
-    u64 never = 0;
-    worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
-    rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    process->run.ring(kRequestYield);
-  }
-  return waiting || requested || wanted || descriptors || deadline != kNever;
+  const bool over = scheduler_.options_.preempt && (slice_over || gives_way);
+  if (timer_due || over || requested || wanted || look_round) ring(worker, *process, now_ns);
+  return round.waiting || requested || wanted || descriptors || deadline != kNever;
+}
+
+void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
+  u64 never = 0;
+  worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
+  rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  process.run.ring(kRequestYield);
 }
 
 }  // namespace lr::sched

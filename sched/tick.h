@@ -33,8 +33,12 @@ class Tick {
   bool asleep() const { return asleep_.load(std::memory_order_relaxed) != 0; }
   void wake();
 
+  // Wakes it, or has it look before its time: work was added from outside, and workers are busy.
+  void look_soon();
+
   void stop();
 
+  u64 period_ns() const { return period_ns_; }
   u64 passes() const { return passes_.load(std::memory_order_relaxed); }
   u64 rings() const { return rings_.load(std::memory_order_relaxed); }
 
@@ -43,11 +47,21 @@ class Tick {
   struct Seen {
     u64 dispatches = 0;
     u64 since_ns = 0;  // The pass before that was first seen: it began after.
+    u64 seen_ns = 0;   // When it was first seen.
+  };
+
+  // What a pass knows and finds out.
+  struct Round {
+    u64 now_ns;
+    u64 next_ns;   // When the next pass is due.
+    bool waiting;  // Somewhere somebody waits for a worker, ...
+    bool help;     // ... and another worker could do something about it.
   };
 
   void run();
   bool pass(u64 now_ns, u64& next_ns);
-  bool look_at(Worker& worker, Seen& seen, u64 now_ns, bool waiting, u64& next_ns);
+  bool look_at(Worker& worker, Seen& seen, Round& round);
+  void ring(Worker& worker, Process& process, u64 now_ns);
   void rest();
 
   Scheduler& scheduler_;
@@ -56,6 +70,7 @@ class Tick {
   const u64 start_ns_;
   alignas(64) std::atomic<u64> now_{0};
   std::atomic<u32> asleep_{1};
+  std::atomic<u32> hurry_{0};  // Not 0: the next pass is due now.
   std::atomic<bool> stopping_{false};
   std::atomic<u64> passes_{0};
   std::atomic<u64> rings_{0};

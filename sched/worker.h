@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "sched/counter.h"
@@ -48,6 +49,17 @@ class Worker {
   friend class Scheduler;
   friend class Tick;
 
+  // From so many waiting processes on, a busy worker's queues are worth another worker's look.
+  static constexpr u32 kBacklogMin = 2;
+
+  // What a searching worker saw of another one.
+  struct Look {
+    u64 since_ns = 0;
+    u64 woken = 0;  // How many were ever pushed onto its queues.
+    u64 preempted = 0;
+    u64 dispatches = 0;
+  };
+
   enum Sleep : u32 { kAwake = 0, kOnFutex = 1, kOnPoller = 2 };
 
   // Written by the worker only.
@@ -72,6 +84,8 @@ class Worker {
   Next enter(Process& process);
   Next answer_yield(Process& process, u64 rung_ns);
   void queue(Process& process);
+  void call_for_help();
+  void interrupt_self();
   void requeue(Process& process);
   void finish(Process& process);
 
@@ -81,11 +95,17 @@ class Worker {
   Process* pick_next_slot();
   Process* pick_global();
   Process* refill(Lane lane);
-  Process* steal(bool next_slots);
+  Process* steal(u64 now);
+  Process* steal_preempted();
+  Process* steal_from(Worker& victim, const Look& then);
+  static Look look_at(const Worker& victim, u64 now);
+  void count_stolen(u32 count);
   void push(Lane lane, Process& process);
   void enqueue(Process& process);
   Lane lane_of(Process& process) const;
   bool has_waiting() const;
+  bool has_woken() const { return woken_.size() != 0 || next_.peek() != nullptr; }
+  u32 backlog() const { return woken_.size() + preempted_.size(); }
   bool has_other_duties() const;
   Ring<Process>& ring(Lane lane) { return lane == Lane::kWoken ? woken_ : preempted_; }
 
@@ -115,6 +135,7 @@ class Worker {
 
   // Only the worker's own.
   alignas(64) u64 picks_ = 0;
+  Process* running_ = nullptr;
   u64 tick_ = 0;  // When what runs here was dispatched.
   u64 serviced_tick_ = 0;
   u64 preempted_tick_ = 0;   // When preempted work last had a turn or used up its slice, ...
@@ -124,7 +145,8 @@ class Worker {
   u64 chain_tick_ = 0;       // When the next-slot began to hand on, ...
   u32 chain_ = 0;            // ... and how many times it did.
   u32 random_;
-  void* fiber_ = nullptr;  // What the thread sanitizer knows this thread's stack by.
+  std::vector<Look> looks_;  // By worker, in this search.
+  void* fiber_ = nullptr;    // What the thread sanitizer knows this thread's stack by.
 };
 
 }  // namespace lr::sched

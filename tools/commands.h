@@ -23,6 +23,7 @@ int validate_files(const CommandLine& line);
 int compile_file(const CommandLine& line);
 int convert_file(const CommandLine& line);
 int run_scripts(const CommandLine& line);
+int run_study(const CommandLine& line);
 
 // "lunatic-run: error: TEXT" on standard error, in colour if that is wanted there.
 void say_error(std::string_view text);

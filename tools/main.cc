@@ -43,6 +43,8 @@ int dispatch(const CommandLine& line) {
       return convert_file(line);
     case Command::Spec:
       return run_scripts(line);
+    case Command::Study:
+      return run_study(line);
   }
   return kExitUsage;
 }

@@ -1,4 +1,6 @@
 // The operand stack: where values are, and how they get into registers and out of them.
+#include <algorithm>
+
 #include "jit/compiler/compiler.h"
 
 namespace lr::jit {
@@ -325,10 +327,17 @@ void Compiler::flush() {
   canonical_ = height();
 }
 
+// Asks the registers, of which there are few, what they hold: the stack may be high.
 void Compiler::flush_registers(u32 below) {
-  for (u32 i = canonical_; i < below; i++) {
-    if (stack_[i].where == Value::Where::Reg) spill(i);
+  if (canonical_ >= below) return;
+  u32 owners[64];
+  u32 count = 0;
+  for (RegSet rest = used_; !rest.empty();) {
+    const u32 owner = temp_owner_[rest.take_first().code];
+    if (owner < below) owners[count++] = owner;
   }
+  if (count > 1) std::sort(owners, owners + count);
+  for (u32 i = 0; i < count; i++) spill(owners[i]);
 }
 
 // -- Results --------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ class CanarySource final : public jit::MemorySource {
     return areas_.back();
   }
   jit::MemoryArea enlarge(jit::MemoryArea, u64, u64) override { return {}; }
-  void release(jit::MemoryArea area) override {
+  void release(jit::MemoryArea area, u64 /*used*/) override {
     std::erase_if(areas_, [&](const auto& other) { return other.base == area.base; });
     munmap(area.base - kCanaryBytes,
            kCanaryBytes + round_up(area.capacity) + kCanaryBytes + kFaultBytes);

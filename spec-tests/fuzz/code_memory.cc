@@ -51,7 +51,7 @@ void CodeGenerator::index_below(u64 limit, bool is_64, bool may_be_hostile) {
 
 CodeGenerator::Access CodeGenerator::address(u32 memory, u32 bytes, bool aligned) {
   const MemoryPlan& plan = plan_.memories[memory];
-  const u64 size = plan.pages * kPage;
+  const u64 size = plan.bytes();
   Access access{memory, 0};
   if (chance(taste_.hostile)) {
     access.offset = kHostileOffsets[choices_.below(std::size(kHostileOffsets))];
@@ -60,8 +60,8 @@ CodeGenerator::Access CodeGenerator::address(u32 memory, u32 bytes, bool aligned
   } else if (chance(60)) {
     access.offset = choices_.below(aligned ? 8 : 80) * (aligned ? bytes : 1);
   }
-  if (size == 0) {
-    address_const(plan.is_64, 0);
+  if (size < 256) {
+    address_const(plan.is_64, choices_.below(9));
     return access;
   }
   if (access.offset > kPage && chance(40)) {  // Both far away.
@@ -159,7 +159,8 @@ void CodeGenerator::store_float(Op store, const Access& access, u32 local) {
 
 // p[k] = p[k] op x, which compilers like to fuse.
 void CodeGenerator::update() {
-  if (plan_.memories.empty() || plan_.memories[0].is_64 || plan_.memories[0].pages == 0) return;
+  if (plan_.memories.empty() || plan_.memories[0].is_64 || plan_.memories[0].bytes() < kPage)
+    return;
   const bool wide = chance(50);
   u32 local = pick_local(number(Kind::I32), true);
   if (local == kNoLocal) local = temporary(Kind::I32);
@@ -191,7 +192,8 @@ void CodeGenerator::update() {
 
 // Several fields behind one unmasked index, which has been compared with the end before.
 void CodeGenerator::guarded_accesses() {
-  if (plan_.memories.empty() || plan_.memories[0].is_64 || plan_.memories[0].pages == 0) return;
+  if (plan_.memories.empty() || plan_.memories[0].is_64 || plan_.memories[0].bytes() < kPage)
+    return;
   u32 local = pick_local(number(Kind::I32), true);
   if (local == kNoLocal) local = temporary(Kind::I32);
   exact(number(Kind::I32));
@@ -271,7 +273,7 @@ void CodeGenerator::bulk_memory() {
   const u32 memories = static_cast<u32>(plan_.memories.size());
   const u32 to = choices_.below(memories);
   const MemoryPlan& memory = plan_.memories[to];
-  const u64 size = memory.pages * kPage / 2;
+  const u64 size = memory.bytes() / 2;
   const auto length = [&](bool is_64) { index_below(chance(80) ? 64 : 8192, is_64, true); };
   switch (choices_.below(4)) {
     case 0:
@@ -299,7 +301,7 @@ void CodeGenerator::bulk_memory() {
       }
       index_below(size, memory.is_64, true);
       between_operands();
-      index_below(plan_.memories[from].pages * kPage / 2, is_64, true);
+      index_below(plan_.memories[from].bytes() / 2, is_64, true);
       length(memory.is_64 && is_64);
       op(Op::MemoryCopy, to);
       return out_.uleb(from);

@@ -54,6 +54,7 @@ struct Options {
   bool record = false;
   bool reference = false;  // The interpreter's opinion as well.
   bool interpret = false;  // Record that one.
+  bool deterministic = false;
 };
 
 struct Progress {
@@ -150,7 +151,7 @@ class Campaign {
   }
 
   void work(u64 end) {
-    Lab lab(features_, options_.only);
+    Lab lab(features_, options_.only, options_.deterministic);
     for (; progress_.next < end && !is_late(); progress_.next++) {
       const u64 number = progress_.next;
       std::vector<u8> bytes = module(number);
@@ -165,7 +166,7 @@ class Campaign {
       }
       if (options_.opcodes) count_ops(bytes);
       if (options_.print) fmt::print("{}", to_text(lab.run(*loaded)));
-      if (number % 16 == 0) count_calls(lab.run(*loaded));
+      if (files_.empty() && number % 16 == 0) count_calls(lab.run(*loaded));
       const auto divergence = lab.compare(*loaded, options_.reference);
       if (!divergence) continue;
       progress_.diverged++;
@@ -193,7 +194,7 @@ class Campaign {
 
   // Makes the failing module small and keeps it as text.
   void shrink_failure(u64 number, bool looks_for_crash) {
-    Lab lab(features_, options_.only);
+    Lab lab(features_, options_.only, options_.deterministic);
     const std::vector<u8> small = fuzz::shrink(module(number), [&](const std::vector<u8>& bytes) {
       return still_fails(lab, bytes, looks_for_crash);
     });
@@ -262,8 +263,10 @@ class Campaign {
     fmt::print("{} modules in {:.1f} s, {:.0f} a second, {} bytes each\n", done, seconds(),
                static_cast<double>(done) / seconds(),
                done == 0 ? 0 : progress_.bytes.load() / done);
-    fmt::print("of the calls of every 16th, {} of {} trapped\n", progress_.trapped.load(),
-               progress_.calls.load());
+    if (files_.empty()) {
+      fmt::print("of the calls of every 16th, {} of {} trapped\n", progress_.trapped.load(),
+                 progress_.calls.load());
+    }
     if (options_.opcodes) report_ops();
     fmt::print("{} invalid, {} diverged, {} crashed or hung\n", progress_.invalid.load(),
                progress_.diverged.load(), failures_);
@@ -298,6 +301,7 @@ int main_of(int argc, char** argv) {
       ->check(CLI::ExistingDirectory);
   app.add_option("--keep", options.keep, "write modules that fail to this directory")
       ->check(CLI::ExistingDirectory);
+  app.add_flag("--deterministic", options.deterministic, "with NaNs as the profile says");
   app.add_flag("--reference", options.reference, "compare with the reference interpreter, too");
   app.add_flag("--interpreter", options.interpret, "record what the interpreter says instead");
   app.add_flag("--record", options.record, "write modules and their outcomes to standard output");

@@ -1,5 +1,8 @@
 // Lab: one engine for each row of configs.def, in which modules are run side by side. Modules and
 // instances are thrown away after each run; engines, and the stacks of their processes, stay.
+//
+// Relaxed vector instructions have one answer only where the engine is deterministic: modules that
+// have any are run in those rows alone.
 #pragma once
 
 #include <memory>
@@ -26,6 +29,10 @@ struct Configuration {
   bool yields = false;        // At every check that can be made to.
   bool waits = false;         // Host calls wait.
   bool collects = false;      // Every object that is made collects garbage first.
+  bool linked = false;        // Imports come from another instance, which has them from the host.
+  bool copies = false;        // The instance is a copy of one that has been made before.
+  bool resets = false;        // All is done again in the same store, after a reset.
+  bool deterministic = false;
 };
 const std::vector<Configuration>& configurations();
 
@@ -38,8 +45,10 @@ class Bench;
 
 class Lab {
  public:
-  // `only` names the configurations to use beside the first one; empty: all.
-  explicit Lab(const FeatureSet& features, const std::string& only = "");
+  // `only` names the configuration to use beside the first one; empty: all. `deterministic` makes
+  // every row so: NaNs that the module's maker left as they come have one answer then.
+  explicit Lab(const FeatureSet& features, const std::string& only = "",
+               bool deterministic = false);
   ~Lab();
 
   // Decodes and validates.
@@ -51,6 +60,9 @@ class Lab {
   Outcome run(const std::shared_ptr<const Module>& module);
 
  private:
+  // The rows that must agree on a module.
+  std::vector<Bench*> judges(const Module& module) const;
+
   FeatureSet features_;
   std::vector<std::unique_ptr<Bench>> benches_;
 };

@@ -142,9 +142,11 @@ class Encoder {
     section(kMemories, [&](BinaryWriter& out) {
       out.uleb(plan_.memories.size());
       for (const MemoryPlan& memory : plan_.memories) {
-        out.byte(1 | (memory.is_shared ? 2 : 0) | (memory.is_64 ? 4 : 0));
+        const bool is_custom = memory.page_log2 != 16;
+        out.byte(1 | (memory.is_shared ? 2 : 0) | (memory.is_64 ? 4 : 0) | (is_custom ? 8 : 0));
         out.uleb(memory.pages);
         out.uleb(memory.pages_max);
+        if (is_custom) out.uleb(memory.page_log2);
       }
     });
   }

@@ -20,6 +20,7 @@ class Planner {
   ModulePlan make() {
     const bool has_imports = choices_.chance(60);
     if (has_imports) add_imports();
+    plan_.has_relaxed = plan_.has(Feature::RelaxedSimd) && choices_.chance(10);
     if (plan_.has(Feature::Gc)) add_data_types();
     add_function_types();
     add_memories();
@@ -154,6 +155,11 @@ class Planner {
       memory.pages_max = memory.pages + choices_.below(3);
       memory.is_64 = has(Feature::Memory64) && choices_.chance(40);
       memory.is_shared = has(Feature::Threads) && choices_.chance(25);
+      if (has(Feature::CustomPageSizes) && choices_.chance(10)) {  // Pages of one byte.
+        memory.page_log2 = 0;
+        memory.pages = choices_.chance(60) ? kPageBytes + choices_.below(5000) : choices_.below(9);
+        memory.pages_max = memory.pages + choices_.below(3);
+      }
       plan_.memories.push_back(memory);
     }
   }
@@ -251,7 +257,7 @@ class Planner {
     for (u32 count = plan_.memories.empty() ? 0 : choices_.below(4); count > 0; count--) {
       SegmentPlan segment;
       segment.into = choices_.below(static_cast<u32>(plan_.memories.size()));
-      const u32 size = plan_.memories[segment.into].pages * kPageBytes;
+      const u32 size = static_cast<u32>(plan_.memories[segment.into].bytes());
       const u32 bytes = choices_.chance(10) ? choices_.below(300) : choices_.below(24);
       segment.is_active = size >= bytes && choices_.chance(60);
       for (u32 i = 0; i < bytes; i++) segment.bytes.push_back(static_cast<u8>(choices_.below(256)));

@@ -77,8 +77,11 @@ struct GlobalPlan {
 struct MemoryPlan {
   u32 pages = 1;
   u32 pages_max = 1;
+  u32 page_log2 = 16;
   bool is_64 = false;
   bool is_shared = false;
+
+  u64 bytes() const { return u64{pages} << page_log2; }
 };
 
 struct TablePlan {
@@ -113,6 +116,7 @@ struct ModulePlan {
   std::vector<GlobalPlan> globals;
   std::vector<TagPlan> tags;
   bool has_legacy_exceptions = false;  // Instead of the others.
+  bool has_relaxed = false;            // Vector instructions with one answer only in one profile.
   std::vector<SegmentPlan> data;
   std::vector<SegmentPlan> elements;
 

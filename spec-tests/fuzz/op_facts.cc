@@ -76,10 +76,10 @@ const std::array<OpFacts, kOpCount>& all_facts() {
   return facts;
 }
 
-// What others generate by hand, and what has no one answer.
+// What others generate by hand.
 bool is_left_out(Op op) {
   const OpInfo& row = info(op);
-  if (row.signature.is_special || row.feature == Feature::RelaxedSimd) return true;
+  if (row.signature.is_special) return true;
   switch (op) {
     case Op::Nop:
     case Op::End:
@@ -103,9 +103,10 @@ bool is_left_out(Op op) {
 
 const OpFacts& facts_of(Op op) { return all_facts()[static_cast<u32>(op)]; }
 
-OpTables::OpTables(const FeatureSet& features) {
+OpTables::OpTables(const FeatureSet& features, bool has_relaxed) {
   for (u32 i = 0; i < kOpCount; i++) {
     const Op op = static_cast<Op>(i);
+    if (info(op).feature == Feature::RelaxedSimd && !has_relaxed) continue;
     if (features.has(info(op).feature) && !is_left_out(op)) add(op);
   }
 }

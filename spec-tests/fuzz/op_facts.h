@@ -31,7 +31,7 @@ const OpFacts& facts_of(Op op);
 // Instructions by what they do, for one set of features.
 class OpTables {
  public:
-  explicit OpTables(const FeatureSet& features);
+  OpTables(const FeatureSet& features, bool has_relaxed);
 
   // Of [..] -> [kind], without an access to memory.
   std::span<const Op> operators(Kind kind) const { return operators_[static_cast<usize>(kind)]; }

@@ -17,7 +17,7 @@ bool MemInst::grow(u64 pages) {
   const u32 log2 = type_.page_size_log2;
   // The size must fit the address type, in pages of one byte too.
   const u64 address_max = type_.limits.is_64 ? ~u64{0} : u64{~u32{0}};
-  const u64 pages_limit = std::min(address_max, (address_max >> log2) + 1);
+  const u64 pages_limit = log2 == 0 ? address_max : (address_max >> log2) + 1;
   const u64 most = std::min({type_.limits.max.value_or(~u64{0}), pages_limit, bytes_max_ >> log2});
   const u64 old_pages = size_pages();
   if (pages > most || old_pages > most - pages) return false;
