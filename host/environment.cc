@@ -15,6 +15,13 @@ sched::ProcessRef Environment::find(Pid pid) const {
   return found;
 }
 
+Process* Environment::find(Pid pid, sched::Worker& worker) const {
+  sched::Process* const found = worker.find(pid);
+  if (found == nullptr || found->family() != Process::kFamily) return nullptr;
+  auto* const process = static_cast<Process*>(found);
+  return &process->environment() == this ? process : nullptr;
+}
+
 void Environment::report_death(const Process&, const Outcome&, usize) {}
 
 }  // namespace lr

@@ -41,6 +41,8 @@ struct HostFunction {
   std::optional<u64> denied;
   Body body = nullptr;
   void* data = nullptr;  // For functions made at run time.
+  // What machine code enters instead of host_entry(), to which it hands on all but the plain case.
+  jit::HostFn direct = nullptr;
 };
 
 // Calls a host function: permission, trace, body. Arguments are in `slots`, one for each word (i32

@@ -65,7 +65,7 @@ Status HostLinker::add(std::span<const HostFunction> functions) {
 Status HostLinker::add(const HostFunction& function) {
   const TypeId type = TRY(TypeRegistry::enter_function(function.params, function.results, types_));
   jit::HostFunction& linked = functions_.emplace_back();
-  linked.fn = &host_entry;
+  linked.fn = function.direct != nullptr ? function.direct : &host_entry;
   linked.type = type;
   linked.data = const_cast<HostFunction*>(&function);
   linked.module = function.module.data();

@@ -141,6 +141,12 @@ class Process final : public sched::Process {
 
   // --- For its host calls.
 
+  // The call needs no more than `permission`, and nobody traces or disturbs the process: a short
+  // way may be taken.
+  bool may_directly(Permission permission) const {
+    return config_->tracer == nullptr && !config_->move_always &&
+           config_->permissions.has(permission);
+  }
   Mailbox& mailbox() { return mailbox_; }
   // The message that it works on; null if there is none.
   MessagePtr& scratch() { return scratch_; }
