@@ -1,5 +1,6 @@
 #include "host/environment.h"
 
+#include "host/death_log.h"
 #include "host/process.h"
 #include "host/runtime.h"
 
@@ -22,6 +23,15 @@ Process* Environment::find(Pid pid, sched::Worker& worker) const {
   return &process->environment() == this ? process : nullptr;
 }
 
-void Environment::report_death(const Process&, const Outcome&, usize) {}
+bool Environment::wants_backtraces() const {
+  const DeathLog* const log = runtime_.death_log();
+  return log != nullptr && log->wants_backtraces();
+}
+
+void Environment::report_death(const Process& process, const Outcome& outcome, usize links) {
+  if (DeathLog* const log = runtime_.death_log(); log != nullptr) {
+    log->report(process, outcome, links);
+  }
+}
 
 }  // namespace lr

@@ -31,8 +31,14 @@ Process::Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass 
     : sched::Process(kFamily),
       scheduler_(environment->runtime().scheduler()),
       environment_(std::move(environment)),
-      config_(std::move(config)),
-      memory_class_(memory_class) {}
+      memory_class_(memory_class) {
+  use_config(std::move(config));
+}
+
+void Process::use_config(ConfigRef config) {
+  config_ = std::move(config);
+  is_plain_ = config_->tracer == nullptr && !config_->move_always;
+}
 
 // Whether it may wait at an address: only where another may write.
 bool Process::needs_waiter() const {
@@ -99,7 +105,7 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
                       const ModuleRef& module) {
   if (environment_ != environment) environment_ = environment;
   if (config_ != config) {
-    config_ = config;
+    use_config(config);
     if (!store_->reset(store_options())) return false;
   }
   memory_->reset(config_->memory_max_bytes);
@@ -122,6 +128,16 @@ void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
     entry_.values = many_values_.get();
   }
   std::ranges::copy(values, entry_.values);
+  post_first_call();
+}
+
+void Process::start_with(Outcome failure) {
+  entry_.function = nullptr;
+  outcome_of(entry_) = std::move(failure);
+  post_first_call();
+}
+
+void Process::post_first_call() {
   entry_.ends_process = true;
   GuestCall* first = &entry_;
   if (jit::FuncRef* const start = instance_->start(); start != nullptr) {
@@ -130,13 +146,6 @@ void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
     first = &rare().start;
   }
   posted_.store(first, std::memory_order_release);
-}
-
-void Process::start_with(Outcome failure) {
-  entry_.function = nullptr;
-  entry_.ends_process = true;
-  outcome_of(entry_) = std::move(failure);
-  posted_.store(&entry_, std::memory_order_release);
 }
 
 void Process::report_start_to(std::shared_ptr<StartReport> report) {
@@ -148,7 +157,7 @@ sched::Next Process::started() {
   const bool good = rare_->start_outcome.returned();
   if (!good) outcome_of(entry_) = rare_->start_outcome;
   tell_starter();
-  return good ? start_call(entry_) : sched::Next::Done;
+  return good && entry_.function != nullptr ? start_call(entry_) : sched::Next::Done;
 }
 
 void Process::tell_starter() {
@@ -157,6 +166,11 @@ void Process::tell_starter() {
   report->outcome = rare_->start_outcome;
   report->done.store(true, std::memory_order_release);
   scheduler_.wake(*report->waiting);
+}
+
+bool Process::is_starting() const {
+  if (module_ == nullptr || !module_->compiled()->module().start || !first_) return false;
+  return &first_->call != &entry_ && first_->call.function == instance_->start();
 }
 
 wasi::State& Process::wasi() {

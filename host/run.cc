@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "frontend/type_registry.h"
+#include "host/death_log.h"
 #include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
+#include "host/wasi/grants.h"
 #include "host/wasi/wasi.h"
 
 namespace lr {
@@ -93,6 +96,9 @@ class Run {
     runtime_options.engine = options_.engine;
     runtime_options.scheduler = options_.scheduler;
     runtime_ = TRY(Runtime::create(runtime_options));
+    if (options_.death_log_fd >= 0) {
+      runtime_->log_deaths(options_.death_log_fd, death_detail(std::getenv("RUST_LOG")));
+    }
     TRY(runtime_->linker().add(wasi::functions()));
     TRY(runtime_->linker().add(lunatic::functions()));
     outcome_.stats.module_bytes = options_.module.size();
@@ -172,6 +178,7 @@ class Run {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
+    TRY(wasi::open_grants(config.directories));
     process_ = TRY(runtime_->create_process(config));
     TRY(process_->process().open_wasi());
     ModuleRef linked = TRY(runtime_->link(module_));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontend/type_registry.h"
 
 namespace lr {
@@ -58,7 +60,9 @@ void prepare_entry(Process& process, const SpawnRequest& request) {
 Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
   std::unique_ptr<Process> process =
       TRY(Process::create(request.environment, request.config, request.module, worker.index()));
-  if (!request.config->directories.empty()) TRY(process->open_wasi());
+  // Those that are open cost nothing until the guest uses them.
+  const auto is_closed = [](const DirectoryGrant& grant) { return grant.handle == nullptr; };
+  if (std::ranges::any_of(request.config->directories, is_closed)) TRY(process->open_wasi());
   prepare_entry(*process, request);
   if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);

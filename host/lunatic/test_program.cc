@@ -26,9 +26,12 @@ constexpr std::string_view kHelperCode = R"(
   (func $value (result i64)
     (drop (call $message.read_data (i32.const 512) (i32.const 8)))
     (i64.load (i32.const 512)))
+  (func $n (param $value i32) (call $note (i64.extend_i32_u (local.get $value))))
   (func $tag (param $tag i64) (result i32)
     (i64.store (i32.const 520) (local.get $tag))
     (call $message.receive (i32.const 520) (i32.const 1) (i64.const -1)))
+  (func $any (param $timeout i64) (result i32)
+    (call $message.receive (i32.const 0) (i32.const 0) (local.get $timeout)))
   (func $spawn (param $name i32) (param $length i32) (param $link i64) (param $argument i32)
       (result i64)
     (i32.store8 (i32.const 528) (i32.const 0x7f))
@@ -81,6 +84,14 @@ std::vector<u8> TestProgram::assemble(std::string_view module) {
   Result<std::vector<u8>> bytes = parse_wat(module);
   EXPECT_TRUE(bytes.ok()) << bytes.error().message();
   return bytes.ok() ? std::move(*bytes) : std::vector<u8>();
+}
+
+void TestProgram::check(const Case& test_case, u32 workers) {
+  TestProgram program(workers);
+  const Outcome outcome = program.run(test_case.body);
+  EXPECT_EQ(outcome.message, test_case.trap);
+  EXPECT_EQ(outcome.returned(), *test_case.trap == '\0');
+  EXPECT_EQ(program.notes(), test_case.notes);
 }
 
 Outcome TestProgram::run(std::string_view body) {
