@@ -36,7 +36,6 @@ class ProcessMemory final : public jit::MemorySource {
   void release(jit::MemoryArea area, u64 used) override;
   bool wipe(jit::MemoryArea area, u64 used) override;
 
-  u64 charged_bytes() const { return charged_; }
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
   // What it holds now, as far as it is charged.
