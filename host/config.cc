@@ -26,6 +26,7 @@ ProcessConfig shrink(const ProcessConfig& wanted, const ProcessConfig& parent) {
   config.mailbox.bytes_max = std::min(wanted.mailbox.bytes_max, parent.mailbox.bytes_max);
   config.memory_class = parent.memory_class;
   config.tracer = parent.tracer;
+  config.capture = parent.capture;
   config.exact_extent = parent.exact_extent;
   config.move_always = parent.move_always;
   config.collects_always = parent.collects_always;

@@ -19,6 +19,10 @@ namespace wasi {
 class UniqueFd;
 }
 
+namespace wasi {
+class Capture;
+}
+
 // A directory that a guest may use.
 struct DirectoryGrant {
   std::string host_path;  // Where `handle` came from.
@@ -45,6 +49,9 @@ struct ProcessConfig {
   std::vector<std::string> arguments;    // The first is the program's own name.
   std::vector<std::string> environment;  // "NAME=value"
   std::vector<DirectoryGrant> directories;
+  // Gets what this process and its descendants write to standard output and error; null: those get
+  // it.
+  std::shared_ptr<wasi::Capture> capture;
 
   Tracer* tracer = nullptr;
   // Test modes: the extent rises by exactly what was asked for; memories and stacks move whenever

@@ -190,7 +190,7 @@ class Process final : public sched::Process {
 
   // --- Life.
   void use_config(ConfigRef config);
-  Status make_store();
+  Status make_store(u32 worker);
   jit::ProcessStoreOptions store_options();
   bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);

@@ -52,6 +52,7 @@ jit::ProcessStoreOptions Process::store_options() {
   jit::ProcessStoreOptions options;
   options.memory.memory_class = memory_class_;
   options.memory.source = memory_.get();
+  options.memory.shared_source = &environment_->runtime().shared_memory();
   options.memory.size_max = config_->memory_max_bytes;
   options.memory.exact_extent = config_->exact_extent;
   options.memory.move_always = config_->move_always;
@@ -60,7 +61,8 @@ jit::ProcessStoreOptions Process::store_options() {
   return options;
 }
 
-Status Process::make_store() {
+// `worker`: whose slots are taken first.
+Status Process::make_store(u32 worker) {
   u64 slot_memory_bytes = kFirstMemoryBytes;
   if (memory_class_ != jit::MemoryClass::Dense) {
     slot_memory_bytes = 0;  // A guarded memory never sits in a slot.
@@ -69,7 +71,7 @@ Status Process::make_store() {
         first_slot_memory_bytes(module_->compiled()->module(), config_->memory_max_bytes,
                                 module_->history().size_most.load(std::memory_order_relaxed));
   }
-  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
+  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes, worker));
   const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
   memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes, &scheduler_.slots());
   stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
@@ -81,7 +83,7 @@ Status Process::make_store() {
 Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config) {
   const jit::MemoryClass chosen = config->memory_class.value_or(jit::MemoryClass::Guarded);
   std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  TRY(process->make_store());
+  TRY(process->make_store(0));
   return process;
 }
 
@@ -95,7 +97,7 @@ Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environme
   }
   std::unique_ptr<Process> process(new Process(environment, config, chosen));
   process->module_ = module;
-  TRY(process->make_store());
+  TRY(process->make_store(worker));
   process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
@@ -196,7 +198,7 @@ Process::~Process() {
   store_.reset();
   if (slot_) {
     const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()}, home_);
   }
 }
 

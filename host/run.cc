@@ -92,15 +92,7 @@ class Run {
  private:
   Status load() {
     const u64 begun = sched::now_ns();
-    RuntimeOptions runtime_options;
-    runtime_options.engine = options_.engine;
-    runtime_options.scheduler = options_.scheduler;
-    runtime_ = TRY(Runtime::create(runtime_options));
-    if (options_.death_log_fd >= 0) {
-      runtime_->log_deaths(options_.death_log_fd, death_detail(std::getenv("RUST_LOG")));
-    }
-    TRY(runtime_->linker().add(wasi::functions()));
-    TRY(runtime_->linker().add(lunatic::functions()));
+    runtime_ = TRY(create_runtime(options_));
     outcome_.stats.module_bytes = options_.module.size();
     module_ = TRY(runtime_->load(std::move(options_.module), options_.name));
     outcome_.stats.load_ns = sched::now_ns() - begun;
@@ -151,29 +143,8 @@ class Run {
   Status start_process() {
     const u64 begun = sched::now_ns();
     class_ = choose_class(options_.memory_class);
-    ProcessConfig config;
-    config.permissions = kRootPermissions;
-    config.may_compile_modules = config.may_create_configs = config.may_spawn = true;
-    config.arguments.push_back(options_.argv0.value_or(options_.name));
-    if (!options_.invoke) {
-      config.arguments.insert(config.arguments.end(), options_.arguments.begin(),
-                              options_.arguments.end());
-    }
-    config.environment = options_.environment;
-    config.directories = options_.directories;
-    // Otherwise chosen for each process; this one may always have addresses to spare.
-    if (options_.memory_class != RunOptions::MemoryClass::Auto ||
-        class_ == jit::MemoryClass::Dense) {
-      config.memory_class = class_;
-    }
-    config.memory_max_bytes = options_.memory_max_bytes;
-    config.stack_max_bytes = options_.stack_max_bytes;
-    config.exact_extent = options_.exact_extent;
-    config.move_always = options_.move_always;
-    if (options_.trace) {
-      tracer_ = std::make_unique<Tracer>(options_.trace);
-      config.tracer = tracer_.get();
-    }
+    if (options_.trace) tracer_ = std::make_unique<Tracer>(options_.trace);
+    const ProcessConfig config = root_config(options_, tracer_.get());
     if (options_.compile_eagerly) {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
@@ -238,6 +209,44 @@ int RunOutcome::exit_status() const {
       return 128 + 9;
   }
   return kStatusTrap;
+}
+
+Result<std::unique_ptr<Runtime>> create_runtime(const RunOptions& options) {
+  RuntimeOptions runtime_options;
+  runtime_options.engine = options.engine;
+  runtime_options.scheduler = options.scheduler;
+  std::unique_ptr<Runtime> runtime = TRY(Runtime::create(runtime_options));
+  if (options.death_log_fd >= 0) {
+    runtime->log_deaths(options.death_log_fd, death_detail(std::getenv("RUST_LOG")));
+  }
+  TRY(runtime->linker().add(wasi::functions()));
+  TRY(runtime->linker().add(lunatic::functions()));
+  return runtime;
+}
+
+ProcessConfig root_config(const RunOptions& options, Tracer* tracer) {
+  ProcessConfig config;
+  config.permissions = kRootPermissions;
+  config.may_compile_modules = config.may_create_configs = config.may_spawn = true;
+  config.arguments.push_back(options.argv0.value_or(options.name));
+  if (!options.invoke) {
+    config.arguments.insert(config.arguments.end(), options.arguments.begin(),
+                            options.arguments.end());
+  }
+  config.environment = options.environment;
+  config.directories = options.directories;
+  // Otherwise chosen for each process; this one may always have addresses to spare.
+  const jit::MemoryClass chosen = choose_class(options.memory_class);
+  if (options.memory_class != RunOptions::MemoryClass::Auto || chosen == jit::MemoryClass::Dense) {
+    config.memory_class = chosen;
+  }
+  config.memory_max_bytes = options.memory_max_bytes;
+  config.stack_max_bytes = options.stack_max_bytes;
+  config.exact_extent = options.exact_extent;
+  config.move_always = options.move_always;
+  config.capture = options.capture;
+  config.tracer = tracer;
+  return config;
 }
 
 Result<RunOutcome> run_program(RunOptions options) { return Run(std::move(options)).run(); }

@@ -16,6 +16,8 @@
 
 namespace lr {
 
+class Runtime;
+
 struct RunOptions {
   std::vector<u8> module;                // Binary.
   std::string name;                      // Of the module, for messages and backtraces.
@@ -23,6 +25,7 @@ struct RunOptions {
   std::vector<std::string> arguments;    // Without argv0.
   std::vector<std::string> environment;  // "NAME=value"
   std::vector<DirectoryGrant> directories;
+  std::shared_ptr<wasi::Capture> capture;  // Of what it and its children print; null: none.
 
   // Instead of _start: an exported function, whose arguments are `arguments`, read by its types.
   std::optional<std::string> invoke;
@@ -77,6 +80,11 @@ inline constexpr int kStatusTrap = 134;
 // An error is one of the module or the options: nothing of the guest's has run. `options.module` is
 // consumed.
 Result<RunOutcome> run_program(RunOptions options);
+
+// Parts of it, for those who run a program in another way: a runtime with all host functions, and
+// what a program from the command line may do and has. `tracer` outlives its processes.
+Result<std::unique_ptr<Runtime>> create_runtime(const RunOptions& options);
+ProcessConfig root_config(const RunOptions& options, Tracer* tracer);
 
 // "3", "-1.5", "0x1p-3", ... as a value of `type`. BadArgument says what is wrong.
 Result<u64> parse_value(ValType type, std::string_view text);

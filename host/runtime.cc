@@ -100,6 +100,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   std::unique_ptr<Runtime> runtime(new Runtime);
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
   runtime->scheduler_ = TRY(sched::Scheduler::create(options.scheduler));
+  runtime->shared_memory_ =
+      std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;
 }
 

@@ -106,6 +106,8 @@ class Runtime {
     return is_quiet_.load(std::memory_order_relaxed) ? nullptr : death_log_.get();
   }
   lunatic::DelayedMessages& delayed_messages() { return *delayed_messages_; }
+  // Where the shared memories of all processes come from.
+  jit::MemorySource& shared_memory() { return *shared_memory_; }
 
  private:
   Runtime();
@@ -118,6 +120,7 @@ class Runtime {
   std::unique_ptr<lunatic::DelayedMessages> delayed_messages_;
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
+  std::unique_ptr<SharedMemorySource> shared_memory_;
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

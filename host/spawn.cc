@@ -55,17 +55,27 @@ void prepare_entry(Process& process, const SpawnRequest& request) {
   process.start_with(function, {values, words});
 }
 
-}  // namespace
-
-Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
+// Everything but its place in the scheduler.
+Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 worker) {
   std::unique_ptr<Process> process =
-      TRY(Process::create(request.environment, request.config, request.module, worker.index()));
-  // Those that are open cost nothing until the guest uses them.
+      TRY(Process::create(request.environment, request.config, request.module, worker));
+  // Directories can be missing, unless they are open, and streams of a capture are numbered as
+  // processes are spawned.
+  const ProcessConfig& config = *request.config;
   const auto is_closed = [](const DirectoryGrant& grant) { return grant.handle == nullptr; };
-  if (std::ranges::any_of(request.config->directories, is_closed)) TRY(process->open_wasi());
+  if (config.capture != nullptr || std::ranges::any_of(config.directories, is_closed)) {
+    TRY(process->open_wasi());
+  }
   prepare_entry(*process, request);
   if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);
+  return process;
+}
+
+}  // namespace
+
+Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
+  std::unique_ptr<Process> process = TRY(make_process(request, worker.index()));
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);
   }
@@ -73,6 +83,10 @@ Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
   static_cast<void>(process.release());  // It may have ended by now.
   if (request.link_with != nullptr) request.link_with->relations().links.put(pid, 0);
   return pid;
+}
+
+Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Scheduler& scheduler) {
+  return scheduler.spawn(TRY(make_process(request, 0)));
 }
 
 }  // namespace lr

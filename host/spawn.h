@@ -42,5 +42,7 @@ struct SpawnRequest {
 // when a limit or the system refuses a process, or a directory of its configuration cannot be
 // opened (Err::BadArgument): then nothing has happened.
 Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker);
+// The same for a thread that is no worker. Links nobody.
+Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Scheduler& scheduler);
 
 }  // namespace lr

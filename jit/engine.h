@@ -18,6 +18,7 @@
 #include "frontend/features.h"
 #include "jit/compiler/compile.h"
 #include "jit/masm/target.h"
+#include "jit/table.h"
 
 namespace lr::jit {
 
@@ -31,6 +32,7 @@ struct EngineOptions {
   Preempt preempt = Preempt::Flag;
   // Function bodies are validated when they are compiled, not when the module is loaded.
   bool lazy_validation = false;
+  u32 table_elements_max = Table::kMaxElements;  // Of each table that a module defines.
   // Test modes, see CodeOptions.
   bool no_homes = false;
   bool spill_all = false;

@@ -285,7 +285,9 @@ Status Instance::make_tables() {
 }
 
 Status Instance::make_table(u32 index, u64 init) {
-  auto* const made = new (own_tables() + tables_made_) Table(module().tables[index].type);
+  const u32 elements_max = store_.engine().options().table_elements_max;
+  auto* const made =
+      new (own_tables() + tables_made_) Table(module().tables[index].type, elements_max);
   tables_made_++;
   at_offset<TableView*>(compiled_->layout().tables)[index] = &made->view;
   return made->start(init);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 namespace lr::jit {
 
@@ -21,8 +22,9 @@ u64* map_elements(u64 bytes) {
 }  // namespace
 
 Status Table::start(u64 init) {
-  if (type_->limits.min > kMaxElements) {
-    return make_error(Err::LimitExceeded, "a table of more than 10,000,000 elements");
+  if (type_->limits.min > elements_max_) {
+    return make_error(Err::LimitExceeded,
+                      "a table of more than " + std::to_string(elements_max_) + " elements");
   }
   if (!grow(type_->limits.min, init)) return make_error(Err::SystemError, "no memory for a table");
   return ok_status();
@@ -47,7 +49,7 @@ std::optional<u64> Table::grow(u64 delta, u64 value) {
 }
 
 bool Table::reserve(u64 delta) {
-  const u64 max = std::min(type_->limits.max.value_or(kMaxElements), kMaxElements);
+  const u64 max = std::min<u64>(type_->limits.max.value_or(elements_max_), elements_max_);
   if (delta > max || view.size > max - delta) return false;
   const u64 size = view.size + delta;
   return size <= capacity_ || enlarge(std::min(std::max(size, 2 * capacity_), max));

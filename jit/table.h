@@ -17,11 +17,12 @@ struct TableHead {
 
 class Table : public TableHead {
  public:
-  static constexpr u64 kMaxElements = 10'000'000;
+  static constexpr u32 kMaxElements = 10'000'000;
 
   // `type` lives as long as the table. To be started before anything else.
-  explicit Table(const TableType& type) : type_(&type) {}
-  // LimitExceeded beyond kMaxElements.
+  explicit Table(const TableType& type, u32 elements_max = kMaxElements)
+      : type_(&type), elements_max_(elements_max) {}
+  // LimitExceeded beyond the most elements.
   Status start(u64 init);
   ~Table();
   Table(const Table&) = delete;
@@ -50,6 +51,7 @@ class Table : public TableHead {
   void unmap();
 
   const TableType* type_;
+  const u32 elements_max_;
   u64 capacity_ = 0;
 };
 

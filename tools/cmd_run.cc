@@ -10,6 +10,8 @@
 #include "tools/commands.h"
 #include "tools/engine_options.h"
 #include "tools/input.h"
+#include "tools/reference_arguments.h"
+#include "tools/run_options.h"
 #include "tools/terminal.h"
 
 namespace lr::cli {
@@ -56,6 +58,8 @@ RunOptions::MemoryClass memory_class(const CommandLine& line) {
   return RunOptions::MemoryClass::Auto;
 }
 
+}  // namespace
+
 RunOptions run_options(const CommandLine& line) {
   RunOptions options;
   options.name = display_name(line.operands[0]);
@@ -81,6 +85,24 @@ RunOptions run_options(const CommandLine& line) {
   }
   return options;
 }
+
+void be_like_reference(const CommandLine& line, std::span<const std::string> directories,
+                       RunOptions& options) {
+  constexpr u64 kMemoryMaxBytes = 0xffff'ffff;
+  constexpr u32 kTableElementsMax = 99'999;
+  if (!line.has(Opt::Argv0)) options.argv0 = options.name.substr(options.name.rfind('/') + 1);
+  options.environment.clear();
+  for (char** entry = environ; *entry != nullptr; entry++) options.environment.emplace_back(*entry);
+  for (const std::string& text : line.values(Opt::Env)) add_variable(text, options.environment);
+  options.directories.insert(options.directories.begin(), {.host_path = ".", .guest_name = "."});
+  for (const std::string& path : directories) {
+    options.directories.push_back({.host_path = path, .guest_name = path});
+  }
+  options.memory_max_bytes = std::min(options.memory_max_bytes, kMemoryMaxBytes);
+  options.engine.table_elements_max = kTableElementsMax;
+}
+
+namespace {
 
 std::string milliseconds(u64 ns) { return fmt::format("{:.3f} ms", static_cast<double>(ns) / 1e6); }
 
@@ -117,23 +139,43 @@ int report(const RunOutcome& outcome, const CommandLine& line, const RunOptions&
     for (const InvokeResult& result : outcome.results) fmt::print("{}\n", format_value(result));
   }
   if (std::fflush(stdout) != 0) return kExitRefused;
-  return outcome.exit_status();
+  const bool timed_out = outcome.kind == RunOutcome::Kind::TimedOut;
+  return line.has(Opt::LunaticExitStatus) && !timed_out ? kExitSuccess : outcome.exit_status();
+}
+
+// Nothing has run. A program that has nothing to run counts as started with --lunatic-exit-status.
+int refuse_run(const CommandLine& line, const std::string& name, const Error& error) {
+  if (error.phase() == ErrPhase::Usage) {
+    say_error(fmt::format("{}: {}", name, error.detail));
+    return kExitUsage;
+  }
+  const int status = refuse(name, error);
+  const bool is_started = line.has(Opt::LunaticExitStatus) && error.code == Err::NothingToRun;
+  return is_started ? kExitSuccess : status;
 }
 
 }  // namespace
 
 int run_program(const CommandLine& line) {
+  if (is_test_run(line)) return run_tests(line);
   const std::string& path = line.operands[0];
   Result<std::vector<u8>> binary = read_binary(path);
   if (!binary.ok()) return refuse(display_name(path), binary.error());
   RunOptions options = run_options(line);
+  if (line.has(Opt::Lunatic)) {
+    Result<ReferenceRunArguments> parsed = parse_reference_run(std::span(line.operands).subspan(1));
+    if (!parsed.ok()) {
+      say_error(parsed.error().detail);
+      return kExitUsage;
+    }
+    be_like_reference(line, parsed.value().directories, options);
+    options.arguments = std::move(parsed.value().guest);
+  }
   const RunOptions said = options;
   options.module = std::move(binary.value());
   const Result<RunOutcome> outcome = lr::run_program(std::move(options));
   if (outcome.ok()) return report(outcome.value(), line, said);
-  if (outcome.error().phase() != ErrPhase::Usage) return refuse(said.name, outcome.error());
-  say_error(fmt::format("{}: {}", said.name, outcome.error().detail));
-  return kExitUsage;
+  return refuse_run(line, said.name, outcome.error());
 }
 
 }  // namespace lr::cli

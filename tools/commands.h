@@ -19,6 +19,9 @@ enum ExitStatus : int {
 };
 
 int run_program(const CommandLine& line);
+// Whether cargo asks for the tests of a test executable, which is another mode of `run`.
+bool is_test_run(const CommandLine& line);
+int run_tests(const CommandLine& line);
 int validate_files(const CommandLine& line);
 int compile_file(const CommandLine& line);
 int convert_file(const CommandLine& line);

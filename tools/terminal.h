@@ -9,7 +9,17 @@
 namespace lr::cli {
 
 enum class Stream : u8 { Out = 1, Err = 2 };
-enum class Colour : u8 { None = 0, Bold = 1, Red = 31, Green = 32, Yellow = 33, Grey = 90 };
+enum class Colour : u8 {
+  None = 0,
+  Bold = 1,
+  Red = 31,
+  Green = 32,
+  Yellow = 33,
+  Grey = 90,
+  BrightRed = 91,
+  BrightGreen = 92,
+  BrightYellow = 93
+};
 
 // What --color asked for: "auto", "always" or "never". Auto is a terminal, unless the variable
 // NO_COLOR is set or TERM is dumb.

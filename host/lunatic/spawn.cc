@@ -111,8 +111,7 @@ bool starts_first(const Order& order) {
   return order.module->compiled()->module().start.has_value();
 }
 
-Result<Pid> make(Process& process, const Order& order,
-                               std::shared_ptr<StartReport> report) {
+Result<Pid> make(Process& process, const Order& order, std::shared_ptr<StartReport> report) {
   SpawnRequest request;
   request.environment = process.environment_ref();
   request.module = order.module;

@@ -44,18 +44,23 @@ constexpr std::string_view kHelperCode = R"(
     (i64.load (i32.const 560)))
 )";
 
-std::string import_of(const HostFunction& function) {
+// "$message.send", "$note".
+std::string dollar_name(const HostFunction& function) {
   const std::string_view space = function.module.substr(function.module.rfind(':') + 1);
+  const std::string name(function.name);
+  return space == "test" ? name : std::string(space) + "." + name;
+}
+
+}  // namespace
+
+std::string import_text(const HostFunction& function, std::string_view name) {
   std::string text(R"((import ")");
   text.append(function.module).append("\" \"").append(function.name).append("\" (func $");
-  if (space != "test") text.append(space).append(".");
-  text.append(function.name);
+  text.append(name);
   for (const ValType type : function.params) text.append(" (param ").append(name_of(type)) += ")";
   for (const ValType type : function.results) text.append(" (result ").append(name_of(type)) += ")";
   return text + "))\n";
 }
-
-}  // namespace
 
 TestProgram::TestProgram(u32 workers) {
   options.scheduler.workers = workers;
@@ -74,7 +79,7 @@ std::string TestProgram::prelude() {
       // Of several types of one name, the first.
       if (std::ranges::find(known, name) != known.end()) continue;
       known.push_back(name);
-      text += import_of(function);
+      text += import_text(function, dollar_name(function));
     }
   }
   return text.append(kHelperCode);
@@ -90,7 +95,7 @@ void TestProgram::check(const Case& test_case, u32 workers) {
   TestProgram program(workers);
   const Outcome outcome = program.run(test_case.body);
   EXPECT_EQ(outcome.message, test_case.trap);
-  EXPECT_EQ(outcome.returned(), *test_case.trap == '\0');
+  EXPECT_EQ(outcome.returned(), test_case.trap.empty());
   EXPECT_EQ(program.notes(), test_case.notes);
 }
 

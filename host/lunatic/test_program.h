@@ -26,6 +26,9 @@
 
 namespace lr::lunatic {
 
+// "(import ... (func $name ...))"
+std::string import_text(const HostFunction& function, std::string_view name = "f");
+
 class TestProgram {
  public:
   explicit TestProgram(u32 workers = 1);
@@ -38,9 +41,9 @@ class TestProgram {
   // A program, what it notes, and the trap that it ends with (none if empty).
   struct Case {
     const char* name;
-    const char* body;
+    std::string body;
     std::vector<i64> notes;
-    const char* trap = "";
+    std::string trap = {};
   };
   static void check(const Case& test_case, u32 workers);
 
@@ -60,14 +63,15 @@ class TestProgram {
 };
 
 // A suite of such cases, each with one worker and with two.
-#define LUNATIC_CASES(suite, cases)                                                               \
-  struct suite : testing::TestWithParam<std::tuple<TestProgram::Case, u32>> {};                   \
-  TEST_P(suite, Runs) { TestProgram::check(std::get<0>(GetParam()), std::get<1>(GetParam())); }   \
-  INSTANTIATE_TEST_SUITE_P(                                                                       \
-      Programs, suite, testing::Combine(testing::ValuesIn(cases), testing::Values(1u, 2u)),       \
-      [](const auto& param) {                                                                     \
-        return std::string(std::get<0>(param.param).name) + std::to_string(std::get<1>(param.param)); \
-      })
+#define LUNATIC_CASES(suite, cases)                                                             \
+  struct suite : testing::TestWithParam<std::tuple<TestProgram::Case, u32>> {};                 \
+  TEST_P(suite, Runs) { TestProgram::check(std::get<0>(GetParam()), std::get<1>(GetParam())); } \
+  INSTANTIATE_TEST_SUITE_P(Programs, suite,                                                     \
+                           testing::Combine(testing::ValuesIn(cases), testing::Values(1u, 2u)), \
+                           [](const auto& param) {                                              \
+                             return std::string(std::get<0>(param.param).name) +                \
+                                    std::to_string(std::get<1>(param.param));                   \
+                           })
 
 inline void PrintTo(const TestProgram::Case& test_case, std::ostream* out) {
   *out << test_case.name;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "host/config.h"
+#include "host/wasi/capture.h"
 #include "host/wasi/errno.h"
 #include "host/wasi/types.h"
 
@@ -56,6 +57,7 @@ class Descriptor {
   bool may_block = false;     // A stream that could not be opened again without blocking.
   std::string name;           // Of a preopened directory, as the guest knows it.
   DirectoryStream stream;
+  std::shared_ptr<Capture::Stream> record;  // Of what is written; null: none is kept.
 
   int fd() const { return file.get(); }
   bool is_stream() const { return type != Filetype::RegularFile && type != Filetype::Directory; }

@@ -173,6 +173,10 @@ Task<Errno> transfer_file(Caller& caller, DescriptorRef descriptor, Direction di
       auto work = off_worker(caller, make_job(descriptor, direction, *piece, at));
       FileJob job = co_await work;
       done = job.done;
+      if (direction == Direction::Write && done > 0 && descriptor->record != nullptr) {
+        const iovec written = {job.bytes.data(), job.bytes.size()};
+        descriptor->record->append({&written, 1}, static_cast<u64>(done));
+      }
       // The memory may have moved meanwhile, so addresses are asked for again.
       if (done > 0 && direction == Direction::Read) {
         piece = next_piece(iovs, cursor);
@@ -237,6 +241,9 @@ i64 attempt(const Caller& caller, Descriptor& descriptor, Direction direction, c
       done = attempt_stream(descriptor, direction, piece, offset);
     }
   } while (done == -EINTR);
+  if (direction == Direction::Write && done > 0 && descriptor.record != nullptr) {
+    descriptor.record->append({piece.vectors.data(), piece.count}, static_cast<u64>(done));
+  }
   return done;
 }
 

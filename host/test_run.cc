@@ -1,0 +1,87 @@
+#include "host/test_run.h"
+
+#include "host/spawn.h"
+#include "host/wasi/capture.h"
+
+namespace lr {
+namespace {
+
+// As with the command that this mode is like, so that a guest can tell that it is tested.
+constexpr u64 kTestEnvironmentId = 0;
+
+}  // namespace
+
+bool TestEnd::is_normal() const {
+  return outcome.returned() || (outcome.kind == Outcome::Kind::Exited && outcome.exit_status == 0);
+}
+
+struct TestRun::Test {
+  std::shared_ptr<wasi::Capture> capture;
+  EnvironmentRef environment;
+  sched::ProcessRef process;  // Null once its end has been told.
+};
+
+TestRun::TestRun(RunOptions options) : options_(std::move(options)) {}
+
+TestRun::~TestRun() {
+  tests_.clear();
+  module_.reset();
+  runtime_.reset();
+}
+
+Result<std::unique_ptr<TestRun>> TestRun::load(RunOptions options) {
+  std::unique_ptr<TestRun> tests(new TestRun(std::move(options)));
+  RunOptions& said = tests->options_;
+  if (said.trace) tests->tracer_ = std::make_unique<Tracer>(said.trace);
+  tests->runtime_ = TRY(create_runtime(said));
+  const auto compiled = TRY(tests->runtime_->load(std::move(said.module), said.name));
+  tests->module_ = TRY(tests->runtime_->link(compiled));
+  return tests;
+}
+
+std::vector<std::string_view> TestRun::functions() const {
+  std::vector<std::string_view> names;
+  for (const Export& entry : module_->compiled()->module().exports) {
+    if (entry.kind == ExternKind::Func) names.push_back(entry.name);
+  }
+  return names;
+}
+
+Status TestRun::start(Test& test, std::string_view name, bool echoes) {
+  test.capture = std::make_shared<wasi::Capture>(echoes);
+  test.environment = std::make_shared<Environment>(*runtime_, kTestEnvironmentId);
+  ProcessConfig config = root_config(options_, tracer_.get());
+  config.arguments = options_.arguments;
+  config.capture = test.capture;
+  SpawnRequest request;
+  request.environment = test.environment;
+  request.module = module_;
+  request.config = std::make_shared<const ProcessConfig>(std::move(config));
+  request.function = name;
+  request.ended = &some_ended_;
+  test.process = TRY(spawn(request, runtime_->scheduler()));
+  return ok_status();
+}
+
+Status TestRun::run(std::span<const std::string_view> names, bool echoes,
+                    const std::function<void(const TestEnd&)>& ended) {
+  const usize first = tests_.size();
+  for (const std::string_view name : names) {
+    TRY(start(*tests_.emplace_back(std::make_unique<Test>()), name, echoes));
+  }
+  for (usize left = names.size(); left > 0;) {
+    some_ended_.reset();
+    for (usize i = 0; i < names.size(); ++i) {
+      Test& test = *tests_[first + i];
+      if (!test.process || test.process->state() != sched::Process::kDone) continue;
+      const Outcome& outcome = static_cast<const Process&>(*test.process).outcome();
+      ended({i, outcome, test.capture->texts()});
+      test.process.reset();
+      --left;
+    }
+    if (left > 0) runtime_->scheduler().drive(some_ended_);
+  }
+  return ok_status();
+}
+
+}  // namespace lr
