@@ -264,6 +264,7 @@ class Process final : public sched::Process {
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
   Process* warm_next_ = nullptr;  // On its shelf.
+  u32 home_ = 0;                  // The worker on which it ended.
   bool reusable_ = false;         // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {

@@ -203,6 +203,7 @@ Process::~Process() {
 }
 
 void Process::on_done(sched::Worker& worker) {
+  home_ = worker.index();
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();
