@@ -2,6 +2,7 @@
 
 #include "host/spawn.h"
 #include "host/wasi/capture.h"
+#include "host/wasi/grants.h"
 
 namespace lr {
 namespace {
@@ -53,6 +54,7 @@ Status TestRun::start(Test& test, std::string_view name, bool echoes) {
   ProcessConfig config = root_config(options_, tracer_.get());
   config.arguments = options_.arguments;
   config.capture = test.capture;
+  TRY(wasi::open_grants(config.directories));
   SpawnRequest request;
   request.environment = test.environment;
   request.module = module_;
