@@ -59,7 +59,7 @@ void Tick::run() {
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
     // Whoever hurries us from here on gets another pass.
-    hurry_.store(0, std::memory_order_seq_cst);
+    hurry_.exchange(0, std::memory_order_acq_rel);
     const u64 now = now_ns();
     now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
     u64 next = now + period_ns_;
@@ -78,15 +78,22 @@ void Tick::run() {
 // everything they did before they looked is visible, and is looked for once more.
 void Tick::rest() {
   asleep_.store(1, std::memory_order_seq_cst);
-  futex_wait(hurry_, 0, now_ns() + period_ns_);
+  if (!sleep_until(now_ns() + period_ns_)) return;
   u64 next = kNever;
-  if (pass(now_ns(), next)) asleep_.store(0, std::memory_order_relaxed);
-  while (asleep_.load(std::memory_order_acquire) != 0 &&
-         !stopping_.load(std::memory_order_relaxed)) {
-    futex_wait(hurry_, 0);
-    // A hurry that came before the sleep was not for this.
-    if (asleep_.load(std::memory_order_acquire) != 0) hurry_.store(0, std::memory_order_seq_cst);
+  if (pass(now_ns(), next)) return asleep_.store(0, std::memory_order_relaxed);
+  sleep_until(kNever);
+}
+
+// Hurries that came before are not for this sleep, and none cuts it short. False if somebody called
+// wake() or stop().
+bool Tick::sleep_until(u64 deadline_ns) {
+  while (now_ns() < deadline_ns) {
+    // Whoever set it did before what is looked at next; whoever sets it again ends the wait.
+    hurry_.exchange(0, std::memory_order_acq_rel);
+    if (!asleep() || stopping_.load(std::memory_order_relaxed)) return false;
+    futex_wait(hurry_, 0, deadline_ns);
   }
+  return true;
 }
 
 // Looks at every worker once. True if there is something to look after; lowers `next_ns` to the
