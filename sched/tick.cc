@@ -35,7 +35,7 @@ void Tick::wake() {
   }
   // Without a thread there is no preemption, but everything else goes on: workers see to timers
   // and descriptors between two processes.
-  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
+  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this, true);
 }
 
 void Tick::look_soon() {
