@@ -144,7 +144,7 @@ class Run {
     const u64 begun = sched::now_ns();
     class_ = choose_class(options_.memory_class);
     if (options_.trace) tracer_ = std::make_unique<Tracer>(options_.trace);
-    const ProcessConfig config = root_config(options_, tracer_.get());
+    ProcessConfig config = root_config(options_, tracer_.get());
     if (options_.compile_eagerly) {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
