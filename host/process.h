@@ -202,7 +202,9 @@ class Process final : public sched::Process {
   // Handles what is in the inbox. False: the process is killed by it.
   bool handle_inbox();
   bool handle(const Signal& signal);
+  ProcessReport figures() const;
   void answer(ReportRequest& request);
+  void report_end(ReportSink& sink) const;
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);
@@ -264,6 +266,7 @@ class Process final : public sched::Process {
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
   Process* warm_next_ = nullptr;  // On its shelf.
+  u32 home_ = 0;                  // The worker on which it ended.
   bool reusable_ = false;         // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
