@@ -30,7 +30,7 @@ struct DirectoryGrant {
   bool read_only = false;
   // The directory itself, shared by all processes with this configuration. What they do in it
   // begins here, wherever the path leads by now. Null: not opened yet (wasi/grants.h).
-  std::shared_ptr<const wasi::UniqueFd> handle;
+  std::shared_ptr<const wasi::UniqueFd> handle = {};
 };
 
 struct ProcessConfig {

@@ -31,6 +31,8 @@ class Environment {
 
   // The live process of that id, if it is of this environment.
   sched::ProcessRef find(Pid pid) const;
+  // The same on a worker, valid until the next call there.
+  Process* find(Pid pid, sched::Worker& worker) const;
 
   // Whether the outcomes of processes are to say where they were.
   virtual bool wants_backtraces() const;

@@ -221,7 +221,7 @@ class Process final : public sched::Process {
   void kill();
 
   // --- Waiting: the record of the innermost activation.
-  bool is_waiting() const;
+  bool is_waiting() const { return top_ != nullptr && top_->caller.wait.kind != Wait::Kind::None; }
   // Turns the record into timers, registrations and jobs. Resume: it is fulfilled already.
   sched::Next arm_wait(sched::Worker& worker);
   sched::Next arm_inner_wait(sched::Worker& worker, Wait& wait);
@@ -304,6 +304,16 @@ class Process final : public sched::Process {
 
   WakeTimer timer_{*this};
 };
+// The memory that machine code of this context exports to host functions.
+inline GuestMemory memory_of(const jit::Context& context) {
+  if (context.instance == nullptr || context.memory0 == nullptr) return GuestMemory();
+  jit::Memory& memory = context.instance->memory(0);
+  const auto raise = [](void* owner, u64 end) {
+    return static_cast<jit::Memory*>(owner)->raise_extent(end);
+  };
+  return GuestMemory(memory.view, raise, &memory);
+}
+
 // Calls a guest function from a host call, on the process's own stack, and waits for its results:
 //
 //   CallGuest call(caller, function, {1, 2});

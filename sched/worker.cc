@@ -183,6 +183,7 @@ void Worker::run(const Completion* until) {
     dispatch(*process);
   }
   thread_id_.store(0, std::memory_order_relaxed);
+  for (Known& known : known_) forget(known);
   // What is left here is for the others.
   if (searching_) scheduler_.idle_.end_search();
   searching_ = false;
@@ -220,7 +221,23 @@ void Worker::requeue(Process& process) {
 void Worker::finish(Process& process) {
   process.park_word_.finish();
   process.on_done(*this);
+  Known& known = known_[process.pid() % kKnown];
+  if (known.pid == process.pid()) forget(known);
   scheduler_.remove(process, *this);
+}
+
+Process* Worker::look_up(Pid pid) {
+  Known& known = known_[pid % kKnown];
+  forget(known);
+  known.process = scheduler_.table_.find(pid);
+  if (!known.process) return nullptr;
+  known.pid = pid;
+  return known.process.get();
+}
+
+void Worker::forget(Known& known) {
+  known.pid = 0;
+  if (known.process) scheduler_.table_.release(known.process, table_cache_);
 }
 
 }  // namespace lr::sched
