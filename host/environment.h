@@ -14,6 +14,7 @@
 namespace lr {
 
 class Process;
+class ReportSink;
 class Runtime;
 struct Outcome;
 
@@ -39,10 +40,16 @@ class Environment {
   // brief, and it must not wait.
   virtual void report_death(const Process& process, const Outcome& outcome, usize links);
 
+  // Who is told of every end (host/report.h), or null. Set before there are processes; outlives
+  // them.
+  ReportSink* sink() const { return sink_; }
+  void set_sink(ReportSink* sink) { sink_ = sink; }
+
  private:
   Runtime& runtime_;
   const u64 id_;
   Registry registry_;
+  ReportSink* sink_ = nullptr;
 };
 
 using EnvironmentRef = std::shared_ptr<Environment>;

@@ -202,7 +202,9 @@ class Process final : public sched::Process {
   // Handles what is in the inbox. False: the process is killed by it.
   bool handle_inbox();
   bool handle(const Signal& signal);
+  ProcessReport figures() const;
   void answer(ReportRequest& request);
+  void report_end(ReportSink& sink) const;
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);

@@ -76,12 +76,14 @@ class Run {
     TRY(check_entry());
     TRY(start_process());
     Watchdog watchdog(runtime_->scheduler(), process_->process(), options_.timeout_ns);
+    if (options_.observer != nullptr) options_.observer->started(*runtime_, process_->process());
     const u64 started = sched::now_ns();
     call_guest();
     outcome_.stats.run_ns = sched::now_ns() - started;
     if (watchdog.stop() && outcome_.guest.kind == Outcome::Kind::Killed) {
       outcome_.kind = RunOutcome::Kind::TimedOut;
     }
+    if (options_.observer != nullptr) options_.observer->ended();
     outcome_.stats.scheduler = runtime_->scheduler().stats();
     if (const Result<jit::ModuleCode*> code = module_->code(class_); code.ok()) {
       outcome_.stats.code = code.value()->stats();
@@ -150,6 +152,7 @@ class Run {
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
     TRY(wasi::open_grants(config.directories));
+    runtime_->environment().set_sink(options_.report_sink);
     process_ = TRY(runtime_->create_process(config));
     TRY(process_->process().open_wasi());
     ModuleRef linked = TRY(runtime_->link(module_));

@@ -67,6 +67,23 @@ class AlternateSignalStack {
   int old_flags_ = 0;
 };
 
+// The calling thread, for send_signal(), which does nothing if there is no such thread any more.
+u32 thread_id();
+void send_signal(u32 thread, int signal);
+
+// While it lives the calling thread takes the signal, if it is not 0.
+class SignalGate {
+ public:
+  explicit SignalGate(int signal);
+  ~SignalGate();
+  SignalGate(const SignalGate&) = delete;
+  SignalGate& operator=(const SignalGate&) = delete;
+
+ private:
+  const int signal_;
+  bool was_blocked_ = false;
+};
+
 // The calling thread sleeps little and seldom: it is woken when it asked for and soon runs then, as
 // far as the system allows that.
 void prefer_this_thread();
@@ -81,8 +98,9 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // False if the system allows no more threads.
-  bool start(const char* name, Body body, void* argument);
+  // False if the system allows no more threads. `before_others`: if the caller is a real-time
+  // thread, this one has a higher priority.
+  bool start(const char* name, Body body, void* argument, bool before_others = false);
   bool started() const { return started_; }
   void join();
 

@@ -35,7 +35,7 @@ void Tick::wake() {
   }
   // Without a thread there is no preemption, but everything else goes on: workers see to timers
   // and descriptors between two processes.
-  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
+  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this, true);
 }
 
 void Tick::look_soon() {
@@ -59,9 +59,15 @@ void Tick::run() {
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
     // Whoever hurries us from here on gets another pass.
-    hurry_.store(0, std::memory_order_seq_cst);
+    hurry_.exchange(0, std::memory_order_acq_rel);
     const u64 now = now_ns();
-    now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
+    const u64 tick = (now - start_ns_) / period_ns_;
+    const u64 before = now_.load(std::memory_order_relaxed);
+    if (scheduler_.options_.epoch != nullptr && tick != before) {
+      epoch_ns_.store(now, std::memory_order_relaxed);
+      scheduler_.options_.epoch->fetch_add(tick - before, std::memory_order_relaxed);
+    }
+    now_.store(tick, std::memory_order_relaxed);
     u64 next = now + period_ns_;
     idle_passes = pass(now, next) ? 0 : idle_passes + 1;
     passes_.store(passes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -78,15 +84,22 @@ void Tick::run() {
 // everything they did before they looked is visible, and is looked for once more.
 void Tick::rest() {
   asleep_.store(1, std::memory_order_seq_cst);
-  futex_wait(hurry_, 0, now_ns() + period_ns_);
+  if (!sleep_until(now_ns() + period_ns_)) return;
   u64 next = kNever;
-  if (pass(now_ns(), next)) asleep_.store(0, std::memory_order_relaxed);
-  while (asleep_.load(std::memory_order_acquire) != 0 &&
-         !stopping_.load(std::memory_order_relaxed)) {
-    futex_wait(hurry_, 0);
-    // A hurry that came before the sleep was not for this.
-    if (asleep_.load(std::memory_order_acquire) != 0) hurry_.store(0, std::memory_order_seq_cst);
+  if (pass(now_ns(), next)) return asleep_.store(0, std::memory_order_relaxed);
+  sleep_until(kNever);
+}
+
+// Hurries that came before are not for this sleep, and none cuts it short. False if somebody called
+// wake() or stop().
+bool Tick::sleep_until(u64 deadline_ns) {
+  while (now_ns() < deadline_ns) {
+    // Whoever set it did before what is looked at next; whoever sets it again ends the wait.
+    hurry_.exchange(0, std::memory_order_acq_rel);
+    if (!asleep() || stopping_.load(std::memory_order_relaxed)) return false;
+    futex_wait(hurry_, 0, deadline_ns);
   }
+  return true;
 }
 
 // Looks at every worker once. True if there is something to look after; lowers `next_ns` to the
@@ -101,7 +114,7 @@ bool Tick::pass(u64 now_ns, u64& next_ns) {
   }
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
-  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper();
+  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper(round.help);
   last_pass_ns_ = now_ns;
   next_ns = round.next_ns;
   return needed;
@@ -118,8 +131,8 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const u64 dispatches = worker.counters_.dispatches.get();
   const bool same = dispatches == seen.dispatches;
   if (!same) seen = {dispatches, last_pass_ns_, now_ns};
-  // Who waits here has waited for this process all the time.
-  round.help |= worker.backlog() >= Worker::kBacklogMin || (same && worker.has_waiting());
+  // A receiver in the next-slot is no backlog, unless the sender goes on and on.
+  round.help |= worker.backlog() != 0 || (same && worker.has_waiting());
 
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();
@@ -138,8 +151,12 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const bool look_round = descriptors && long_enough;
   if (timer_due) worker.attention_.store(true, std::memory_order_relaxed);
   const bool over = scheduler_.options_.preempt && (slice_over || gives_way);
-  if (timer_due || over || requested || wanted || look_round) ring(worker, *process, now_ns);
-  return round.waiting || requested || wanted || descriptors || deadline != kNever;
+  const bool always = scheduler_.options_.ring_always;
+  if (always) round.next_ns = std::min(round.next_ns, now_ns + 1'000 + now_ns % 31'000);
+  if (timer_due || over || requested || wanted || look_round || always) {
+    ring(worker, *process, now_ns);
+  }
+  return always || round.waiting || requested || wanted || descriptors || deadline != kNever;
 }
 
 void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
@@ -147,6 +164,7 @@ void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
   worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
   rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   process.run.ring(kRequestYield);
+  worker.interrupt();
 }
 
 }  // namespace lr::sched

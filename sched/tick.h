@@ -39,6 +39,9 @@ class Tick {
   void stop();
 
   u64 period_ns() const { return period_ns_; }
+  // When the epoch was last advanced; 0 without epochs.
+  u64 epoch_ns() const { return epoch_ns_.load(std::memory_order_relaxed); }
+
   u64 passes() const { return passes_.load(std::memory_order_relaxed); }
   u64 rings() const { return rings_.load(std::memory_order_relaxed); }
 
@@ -63,6 +66,7 @@ class Tick {
   bool look_at(Worker& worker, Seen& seen, Round& round);
   void ring(Worker& worker, Process& process, u64 now_ns);
   void rest();
+  bool sleep_until(u64 deadline_ns);
 
   Scheduler& scheduler_;
   const u64 slice_ns_;
@@ -72,6 +76,7 @@ class Tick {
   std::atomic<u32> asleep_{1};
   std::atomic<u32> hurry_{0};  // Not 0: the next pass is due now.
   std::atomic<bool> stopping_{false};
+  std::atomic<u64> epoch_ns_{0};
   std::atomic<u64> passes_{0};
   std::atomic<u64> rings_{0};
   std::vector<Seen> seen_;

@@ -129,6 +129,7 @@ class Worker {
   Ring<Process>& ring(Lane lane) { return lane == Lane::kWoken ? woken_ : preempted_; }
 
   // idle.cc: nobody does.
+  void interrupt();
   Process* search(const Completion* until);
   void sleep(const Completion* until);
   void service(u64 now);
@@ -148,7 +149,10 @@ class Worker {
   std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};
-  bool searching_ = false;  // Has the right to search. Set by others only while it sleeps.
+  std::atomic<u32> thread_id_{0};  // 0: nobody works.
+  // Set by others only while it sleeps.
+  bool searching_ = false;  // Has the right to search, ...
+  bool eager_ = false;      // ... and takes whatever waits: see steal().
   Counters counters_;
   TimerWheel timers_;
 

@@ -201,11 +201,21 @@ class Bench {
   Outcome run(const std::shared_ptr<const Module>& module, const Outcome* reference,
               std::string* memory_differs) {
     if (process_ == nullptr) make_process();
+    Outcome outcome = run_in_process(module, reference, memory_differs);
+    // Its thread would interrupt all others, and ends before the stack that signals run on.
+    if (by_signal()) process_.reset();
+    return outcome;
+  }
+
+ private:
+  Outcome run_in_process(const std::shared_ptr<const Module>& module, const Outcome* reference,
+                         std::string* memory_differs) {
     const jit::ProcessStoreOptions options{.memory = {.memory_class = configuration_.memory_class,
                                                       .source = &areas_,
                                                       .exact_extent = configuration_.exact_extent,
                                                       .move_always = configuration_.moves},
                                            .collects_always = configuration_.collects,
+                                           .yields_always = configuration_.yields && !by_signal(),
                                            .waiter = &patience_};
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
     if (configuration_.copies) {
@@ -234,7 +244,6 @@ class Bench {
     return outcome;
   }
 
- private:
   // Everything but memories.
   void play(jit::ProcessStore& store, jit::Instance& instance, Outcome& outcome) {
     host_.log = 0;
@@ -255,11 +264,14 @@ class Bench {
     return std::move(jit::Engine::create(options)).value();
   }
 
+  bool by_signal() const { return configuration_.preempt == jit::Preempt::Signal; }
+
   void make_process() {
     process_ = std::make_unique<jit::TestProcess>(
         jit::TestProcess::Options{.stack_bytes = configuration_.moves ? 8 * kKiB : 64 * kKiB,
                                   .move_always = configuration_.moves,
-                                  .yield_always = configuration_.yields});
+                                  .signal_always = configuration_.yields && by_signal(),
+                                  .yield_always = configuration_.yields && !by_signal()});
     process_->on_wait = [this](jit::TestProcess&, u64* values) {
       values[0] = patience_.end() ? kTimedOut : mix(host_, values);
       return jit::HostStatus::Done;
