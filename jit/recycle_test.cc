@@ -259,7 +259,7 @@ TEST(Bookkeeping, OfATinyModuleIsSmall) {
   TestProcess other;
   ProcessStore store(world.engine(), other.run, world.store.options());
   ASSERT_TRUE(store.instantiate(module, imports).ok());
-  EXPECT_LE(store.bookkeeping_bytes(), 500u);
+  EXPECT_LE(store.bookkeeping_bytes(), 512u);
   RecordProperty("bytes", static_cast<int>(store.bookkeeping_bytes()));
   EXPECT_LE(sizeof(Instance), 120u);
   EXPECT_LE(sizeof(Memory), 96u);
