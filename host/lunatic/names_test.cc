@@ -189,16 +189,17 @@ const Case kRegistry[] = {
 LUNATIC_CASES(Names, kRegistry);
 
 const Case kTimers[] = {
-    {"FiresInOrder",
+    {"TheShorterFirst",
      R"((func $after (param $tag i64) (param $delay i64) (result i64)
         (call $message.create_data (local.get $tag) (i64.const 0))
         (call $timer.send_after (call $process.process_id) (local.get $delay)))
       (func (export "_start")
-        (call $note (call $after (i64.const 1) (i64.const 20)))
+        (call $note (call $after (i64.const 1) (i64.const 1000000)))
         (call $note (call $after (i64.const 2) (i64.const 1)))
         (call $n (call $any (i64.const -1))) (call $note (call $message.get_tag))
-        (call $n (call $any (i64.const -1))) (call $note (call $message.get_tag))))",
-     {0, 1, 0, 2, 0, 1}},
+        (call $n (call $timer.cancel_timer (i64.const 0)))
+        (call $n (call $any (i64.const 2)))))",
+     {0, 1, 0, 2, 1, 9027}},
     {"Cancelled",
      R"((func (export "_start")
         (call $message.create_data (i64.const 1) (i64.const 0))
