@@ -37,7 +37,7 @@ u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most
 
 ProcessMemory::~ProcessMemory() {
   bound_.forget();
-  if (slots_ != nullptr) slots_->account().release(taken_);
+  if (slots_ != nullptr) slots_->account().release(taken_ - paid());
 }
 
 // -- Accounts -----------------------------------------------------------------------------------
@@ -55,8 +55,9 @@ bool ProcessMemory::take(u64 bytes) {
 void ProcessMemory::give(u64 bytes) {
   charged_ -= bytes;
   if (slots_ == nullptr || taken_ <= charged_ + kKeptBytes) return;
-  slots_->account().release(taken_ - charged_);
-  taken_ = charged_;
+  const u64 kept = std::max(charged_, paid());
+  slots_->account().release(taken_ - kept);
+  taken_ = kept;
 }
 
 bool ProcessMemory::charge(u64 bytes) {

@@ -33,7 +33,7 @@ class ProcessMemory final : public jit::MemorySource {
   // `slot` is the slot's part for memory, zeroed; its capacity may be 0. Without `slots` nothing is
   // charged to all processes' account.
   ProcessMemory(jit::MemoryArea slot, u64 bytes_max, sched::SlotAllocator* slots = nullptr)
-      : slot_(slot), bytes_max_(bytes_max), slots_(slots) {}
+      : slot_(slot), bytes_max_(bytes_max), slots_(slots), taken_(slot.capacity != 0 ? kPaid : 0) {}
   ~ProcessMemory() override;
 
   // For the next process on the same slot, after ProcessStore::reset() has wiped its part.
@@ -53,6 +53,9 @@ class ProcessMemory final : public jit::MemorySource {
   u64 charged_bytes() const { return charged_; }
 
  private:
+  // The slot itself has been charged for the page in which its memory begins.
+  static constexpr u64 kPaid = sched::kPage;
+  u64 paid() const { return slot_.capacity != 0 ? kPaid : 0; }
   bool is_slot(const jit::MemoryArea& area) const {
     return slot_.base != nullptr && area.base == slot_.base;
   }
@@ -65,7 +68,7 @@ class ProcessMemory final : public jit::MemorySource {
   u64 bytes_max_;
   sched::SlotAllocator* slots_;
   u64 charged_ = 0;
-  u64 taken_ = 0;  // Of all processes' account: at least what is charged.
+  u64 taken_;  // Of all processes' account, with what the slot has paid: at least what is charged.
   u64 slot_used_ = 0;
   bool slot_taken_ = false;  // Handed out, now or before: what is left behind is not clean.
   const u8* bound_base_ = nullptr;

@@ -33,7 +33,9 @@ class MemoryAccount {
 
   // False if that would be too much even when everything has been settled: then nothing is charged.
   bool charge(u64 bytes);
-  void release(u64 bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void release(u64 bytes) {
+    if (bytes != 0) used_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
 
   u64 limit() const { return limit_; }
   u64 used() const { return used_.load(std::memory_order_relaxed); }
