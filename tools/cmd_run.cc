@@ -164,8 +164,8 @@ int refuse_run(const CommandLine& line, const std::string& name, const Error& er
   return is_started ? kExitSuccess : status;
 }
 
-int run_watched(RunOptions options, const CommandLine& line, const RunOptions& said) {
-  RunWatch watch(line.has(Opt::Stats));
+int run_watched(RunOptions options, const CommandLine& line, const RunOptions& said,
+                RunWatch& watch) {
   options.observer = &watch;
   const Result<RunOutcome> outcome = lr::run_program(std::move(options));
   if (outcome.ok()) return report(outcome.value(), line, said, watch);
@@ -191,6 +191,8 @@ int run_program(const CommandLine& line) {
   }
   const RunOptions said = options;
   options.module = std::move(binary.value());
+  // First, so that all threads leave the signals to it.
+  RunWatch watch(line.has(Opt::Stats));
   std::unique_ptr<Accounting> accounting;
   if (line.has(Opt::Accounting)) {
     Result<std::unique_ptr<Accounting>> created =
@@ -202,7 +204,7 @@ int run_program(const CommandLine& line) {
     accounting = std::move(*created);
     options.report_sink = accounting.get();
   }
-  const int status = run_watched(std::move(options), line, said);
+  const int status = run_watched(std::move(options), line, said, watch);
   if (accounting == nullptr) return status;
   const Status written = accounting->finish();
   if (written.ok()) return status;

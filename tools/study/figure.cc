@@ -171,7 +171,8 @@ class Figure {
 
   // An axis that holds every interval of `estimates` (ratios), and the noise.
   Scale ratio_scale(const std::vector<Estimate>& estimates, f64 from, f64 to) const {
-    f64 low = std::min(0.995, 1 - summary_.noise);
+    // Ratios are positive; a noise beyond all measure is cut off.
+    f64 low = std::min(0.995, std::max(0.5, 1 - summary_.noise));
     f64 high = std::max(1.01, 1 + summary_.noise);
     for (const Estimate& estimate : estimates) {
       low = std::min(low, estimate.low);

@@ -184,6 +184,16 @@ TEST(Figure, DrawsOneHalfAlone) {
   EXPECT_EQ(latency.find("Geometric mean"), std::string::npos);
 }
 
+TEST(Figure, SurvivesNoiseBeyondAllMeasure) {
+  Results results = made_up();
+  for (Row& row : results.rows) {
+    for (Timing& timing : row.cells[kControl].timings) timing.cpu_ns *= 1 + 10 * (timing.round % 2);
+  }
+  const Summary summary = summarize(results);
+  EXPECT_GT(summary.noise, 1);
+  expect_well_formed(svg_figure(results, summary));
+}
+
 struct TickCase {
   f64 low, high;
   u32 about;
