@@ -5,7 +5,8 @@ import dataclasses
 MS = 1_000_000
 SHAPES = ["chain", "star", "ring", "tree"]
 PEERS = ("ours", "lunatic", "beam", "go", "tokio")
-WITH_LINKS = ("ours", "lunatic", "beam")
+# Where the count is part of what is measured; the reference ends near ten thousand processes.
+COUNTED = ("ours", "beam", "go", "tokio")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +41,11 @@ CASES = [
     late("hogs", "late", "hogs", (400, 5, 100), "lateness of a 5 ms sleeper among 100 hogs",
          divides=False),
     *[Case(f"links-{shape}", "links", "links", (100_000, 3, i), f"killing a {shape} of 100,000",
-           systems=WITH_LINKS) for i, shape in enumerate(SHAPES)],
+           systems=("ours", "beam")) for i, shape in enumerate(SHAPES)],
     late("timers", "timers", "timers", (1_000_000, 4000, 0),
-         "lateness of 1 ms sleeps, 1,000,000 timers at one instant"),
+         "lateness of 1 ms sleeps, 1,000,000 timers at one instant", systems=COUNTED),
     Case("timers-cancel", "timers", "timers", (1_000_000, 60_000, 1), "a cancelled timer",
-         systems=("ours", "lunatic")),
+         systems=("ours",)),
     *[late(f"hold-{kind}", "hold", "hold", (1000, 5, i),
            f"lateness of a 5 ms sleeper beside {what}", systems=("ours",), divides=False)
       for i, (kind, what) in enumerate([

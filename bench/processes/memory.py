@@ -35,8 +35,8 @@ def touch(row, prefix, timeout):
     pages, extra = divmod(row["resident"] // row["count"], PAGE)
     stride = max(row["virtual"] // row["count"] // PAGE, pages + 1) * PAGE
     numbers = [row["count"], stride, pages, extra]
-    printed = outside.converse([*prefix, str(systems.build_native("touch")), *map(str, numbers)], {},
-                               timeout, lambda place, pid: None)
+    command = [*prefix, str(systems.build_native("touch")), *map(str, numbers)]
+    printed = outside.converse(command, {}, timeout, lambda place, pid: None)
     return printed[0]["ns"][0]
 
 
@@ -76,8 +76,8 @@ def measure_cold(system, warm_row, options, say):
 def print_parked(rows, cold):
     print("\nParked processes: bytes each, mappings of the kernel, nanoseconds to spawn one\n")
     print(report.table(
-        ["case", "system", "count", "resident", "page tables", "MemAvailable", "virtual", "mappings",
-         "spawn"],
+        ["case", "system", "count", "resident", "page tables", "MemAvailable", "virtual",
+         "mappings", "spawn"],
         [[r["case"], r["system"], r["count"], *[r[k] // r["count"] for k in (
             "resident", "page_tables", "available_fall", "virtual")], r["mappings"],
           f"{r['spawn_ns']:.0f}"] for r in rows]))
@@ -96,8 +96,9 @@ def parked_verdicts(rows, cold):
         total = max(row["resident"] + row["page_tables"], row["available_fall"])
         each, full = total / row["count"], row["count"] == 1_000_000
         if row["case"] == "parked":
-            verdicts.append((f"memory of {row['count']:,} parked processes", f"{total / GIB:.2f} GiB",
-                             "at most 9 GiB for a million" , each * 1e6 <= 9 * GIB and full))
+            verdicts.append((f"memory of {row['count']:,} parked processes",
+                             f"{total / GIB:.2f} GiB", "at most 9 GiB for a million",
+                             each * 1e6 <= 9 * GIB and full))
             verdicts.append(("mappings of the kernel", row["mappings"], "under 1,000",
                              row["mappings"] < 1000))
         else:
@@ -180,6 +181,6 @@ def neighbour_verdicts(rows):
              ratio <= 2),
             (f"ping every 10 ms beside {row['what']}: p99", f"{slow['p99'] / 1e6:.2f} ms",
              "at most 2 ms", slow["p99"] <= 2_000_000),
-            (f"after {row['what']}: memory, mappings, descriptors", "back" if row["back"] else "not back",
-             "where they began", row["back"])]
+            (f"after {row['what']}: memory, mappings, descriptors",
+             "back" if row["back"] else "not back", "where they began", row["back"])]
     return verdicts

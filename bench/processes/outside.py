@@ -36,7 +36,8 @@ def look_at(pid):
     with open(f"/proc/{pid}/maps") as maps:
         mappings = sum(1 for _ in maps)
     return Look(status["VmRSS"], status["VmPTE"], status["VmSize"],
-                fields("/proc/meminfo")["MemAvailable"], mappings, len(os.listdir(f"/proc/{pid}/fd")))
+                fields("/proc/meminfo")["MemAvailable"], mappings,
+                len(os.listdir(f"/proc/{pid}/fd")))
 
 
 class Failed(Exception):

@@ -104,14 +104,15 @@ def beam(_):
 def go(_):
     compiler, program = needed("go", "/usr/local/go/bin"), OUT / "go_processes"
     run_build([compiler, "build", "-o", program, "."], HERE / "go", "go")
-    return System("go", engines.version(compiler), lambda case, workers: [str(program), case.program],
+    return System("go", engines.version(compiler),
+                  lambda case, workers: [str(program), case.program],
                   environment=lambda workers: {"GOMAXPROCS": str(workers)})
 
 
 def tokio(_):
     target = OUT / "tokio"
-    run_build([needed("cargo"), "build", "--quiet", "--release", "--locked", "--target-dir", target],
-              HERE / "tokio", "tokio")
+    command = [needed("cargo"), "build", "--quiet", "--release", "--locked", "--target-dir", target]
+    run_build(command, HERE / "tokio", "tokio")
     lock = (HERE / "tokio" / "Cargo.lock").read_text()
     version = lock.partition('name = "tokio"\nversion = "')[2].partition('"')[0]
     program = target / "release" / "processes"

@@ -1,4 +1,4 @@
-// parked.rs: what parked.c does, as a program of rustc with its standard library and its shadow stack
+// parked.rs: what parked.c does, as a program of rustc with its standard library and a shadow stack
 // of 1 MiB. Built by /usr/bin/rustc --target wasm32-wasi.
 use std::env;
 use std::io::{self, BufRead};
