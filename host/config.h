@@ -15,6 +15,9 @@
 namespace lr {
 
 class Tracer;
+namespace wasi {
+class UniqueFd;
+}
 
 namespace wasi {
 class Capture;
@@ -22,9 +25,12 @@ class Capture;
 
 // A directory that a guest may use.
 struct DirectoryGrant {
-  std::string host_path;
+  std::string host_path;  // Where `handle` came from.
   std::string guest_name;
   bool read_only = false;
+  // The directory itself, shared by all processes with this configuration. What they do in it
+  // begins here, wherever the path leads by now. Null: not opened yet (wasi/grants.h).
+  std::shared_ptr<const wasi::UniqueFd> handle;
 };
 
 struct ProcessConfig {
@@ -58,7 +64,7 @@ struct ProcessConfig {
 using ConfigRef = std::shared_ptr<const ProcessConfig>;
 
 // What a child of a process with `parent` gets that asks for `wanted`: nothing beyond the parent's.
-// Directories are left as they are; opening them checks them (wasi/preopen.h).
+// Directories are left as they are: grant_beneath() gives a child its own (wasi/grants.h).
 ProcessConfig shrink(const ProcessConfig& wanted, const ProcessConfig& parent);
 
 }  // namespace lr

@@ -1,5 +1,6 @@
 #include "host/environment.h"
 
+#include "host/death_log.h"
 #include "host/process.h"
 #include "host/runtime.h"
 
@@ -15,6 +16,15 @@ sched::ProcessRef Environment::find(Pid pid) const {
   return found;
 }
 
-void Environment::report_death(const Process&, const Outcome&, usize) {}
+bool Environment::wants_backtraces() const {
+  const DeathLog* const log = runtime_.death_log();
+  return log != nullptr && log->wants_backtraces();
+}
+
+void Environment::report_death(const Process& process, const Outcome& outcome, usize links) {
+  if (DeathLog* const log = runtime_.death_log(); log != nullptr) {
+    log->report(process, outcome, links);
+  }
+}
 
 }  // namespace lr

@@ -32,7 +32,7 @@ class Environment {
   sched::ProcessRef find(Pid pid) const;
 
   // Whether the outcomes of processes are to say where they were.
-  virtual bool wants_backtraces() const { return false; }
+  virtual bool wants_backtraces() const;
   // A process has failed or was killed, and so many links are about to be told. On its worker:
   // brief, and it must not wait.
   virtual void report_death(const Process& process, const Outcome& outcome, usize links);

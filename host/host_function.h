@@ -41,6 +41,8 @@ struct HostFunction {
   std::optional<u64> denied;
   Body body = nullptr;
   void* data = nullptr;  // For functions made at run time.
+  // What machine code enters instead of host_entry(), to which it hands on all but the plain case.
+  jit::HostFn direct = nullptr;
 };
 
 // Calls a host function: permission, trace, body. Arguments are in `slots`, one for each word (i32
@@ -59,7 +61,8 @@ inline HostStatus call_host(Caller& caller, const HostFunction& function, u64* s
 HostStatus resume_host_traced(Caller& caller, u64* slots);
 inline HostStatus resume_host(Caller& caller, u64* slots) {
   caller.set_repeated(true);
-  if (caller.tracer() != nullptr) [[unlikely]] return resume_host_traced(caller, slots);
+  if (caller.tracer() != nullptr) [[unlikely]]
+    return resume_host_traced(caller, slots);
   return caller.function->body(caller, *caller.function, slots);
 }
 

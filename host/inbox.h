@@ -58,6 +58,8 @@ class Inbox {
     return head == nullptr ? Pushed::WakeOwner : Pushed::Quietly;
   }
 
+  bool is_closed() const { return head_.load(std::memory_order_acquire) == closed(); }
+
   // --- The owner.
 
   bool empty() const { return head_.load(std::memory_order_relaxed) == nullptr; }

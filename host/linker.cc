@@ -65,23 +65,38 @@ Status HostLinker::add(std::span<const HostFunction> functions) {
 Status HostLinker::add(const HostFunction& function) {
   const TypeId type = TRY(TypeRegistry::enter_function(function.params, function.results, types_));
   jit::HostFunction& linked = functions_.emplace_back();
-  linked.fn = &host_entry;
+  linked.fn = function.direct != nullptr ? function.direct : &host_entry;
   linked.type = type;
   linked.data = const_cast<HostFunction*>(&function);
   linked.module = function.module.data();
   linked.name = function.name.data();
-  by_name_[{function.module, function.name}] = &linked;
+  auto& variants = by_name_[{function.module, function.name}];
+  const auto same =
+      std::ranges::find(variants, type, [](const auto* variant) { return variant->type; });
+  if (same != variants.end()) {
+    *same = &linked;
+  } else {
+    variants.push_back(&linked);
+  }
   return ok_status();
 }
 
 const jit::HostFunction* HostLinker::find(std::string_view module, std::string_view name) const {
   const auto found = by_name_.find({module, name});
-  return found == by_name_.end() ? nullptr : found->second;
+  return found == by_name_.end() ? nullptr : found->second.front();
 }
 
-std::optional<jit::Extern> HostLinker::resolve(const Module& /*module*/, const Import& import) {
-  const jit::HostFunction* function = find(import.module, import.name);
-  if (function == nullptr) return std::nullopt;
+std::optional<jit::Extern> HostLinker::resolve(const Module& module, const Import& import) {
+  const auto found = by_name_.find({import.module, import.name});
+  if (found == by_name_.end()) return std::nullopt;
+  const auto& variants = found->second;
+  const jit::HostFunction* function = variants.front();
+  if (variants.size() > 1 && import.kind == ExternKind::Func) {
+    const TypeId declared = module.functions[import.index].type;
+    const auto meant =
+        std::ranges::find(variants, declared, [](const auto* variant) { return variant->type; });
+    if (meant != variants.end()) function = *meant;
+  }
   return jit::Extern::of(function);
 }
 

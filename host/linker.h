@@ -27,9 +27,11 @@ class HostLinker final : public jit::Resolver {
 
   // The rows of a table; they and what they point at outlive the linker.
   Status add(std::span<const HostFunction> functions);
-  // A function of an embedder's. A later one of the same name takes its place.
+  // A function of an embedder's. A later one of the same name and type takes its place; of those of
+  // one name and several types, a module gets the one that it declares.
   Status add(const HostFunction& function);
 
+  // The first of that name.
   const jit::HostFunction* find(std::string_view module, std::string_view name) const;
   std::optional<jit::Extern> resolve(const Module& module, const Import& import) override;
 
@@ -37,7 +39,7 @@ class HostLinker final : public jit::Resolver {
   using Name = std::pair<std::string_view, std::string_view>;
 
   std::deque<jit::HostFunction> functions_;
-  std::map<Name, const jit::HostFunction*> by_name_;
+  std::map<Name, std::vector<const jit::HostFunction*>> by_name_;
   TypeRefs types_;
 };
 

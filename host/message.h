@@ -56,18 +56,26 @@ class Message final : public Envelope {
 
   // Adds bytes at the end. False: no memory.
   bool append(const u8* from, u64 length) {
-    if (length <= first_capacity_ - std::min<u64>(size_, first_capacity_)) {
-      std::memcpy(bytes_ + size_, from, length);
-      size_ += length;
-      return true;
-    }
-    return append_slowly(from, length);
+    if (!has_room(length)) return append_slowly(from, length);
+    append_in_place(from, length);
+    return true;
   }
+  // So many bytes fit behind the others in the first block, where appending is a copy.
+  bool has_room(u64 length) const {
+    return size_ <= first_capacity_ && length <= first_capacity_ - size_;
+  }
+  void append_in_place(const u8* from, u64 length) {
+    DCHECK(has_room(length));
+    copy_few(bytes_ + size_, from, length);
+    size_ += length;
+  }
+  // A position up to the end, and all bytes are in the first block.
+  bool is_in_first(u64 at) const { return at <= size_ && size_ <= first_capacity_; }
   // Copies [at, at + length), which lies within size().
   void copy_out(u64 at, u8* to, u64 length) const {
     DCHECK(at + length <= size_);
     if (at + length <= first_capacity_) {
-      std::memcpy(to, bytes_ + at, length);
+      copy_few(to, bytes_ + at, length);
     } else {
       copy_out_slowly(at, to, length);
     }
@@ -84,6 +92,25 @@ class Message final : public Envelope {
     std::vector<std::unique_ptr<u8[]>> chunks;  // Each of kChunkBytes, behind the first block.
     std::vector<std::unique_ptr<MessageResource>> resources;
   };
+
+  // memcpy, inline for the sizes of single values.
+  static void copy_few(u8* to, const u8* from, u64 length) {
+    switch (length) {
+      case 0:
+        return;
+      case 8:
+        std::memcpy(to, from, 8);
+        return;
+      case 4:
+        std::memcpy(to, from, 4);
+        return;
+      case 1:
+        *to = *from;
+        return;
+      default:
+        std::memcpy(to, from, length);
+    }
+  }
 
   Cold& cold() {
     if (cold_ == nullptr) cold_ = std::make_unique<Cold>();

@@ -122,7 +122,10 @@ class Process final : public sched::Process {
   // Puts an envelope into its inbox and sees to it that it looks. `from`: the worker that runs the
   // caller, or null. What it refuses, because it has ended, is dropped.
   void send(MessagePtr message, sched::Worker* from);
-  void send(std::unique_ptr<Signal> signal, sched::Worker* from);
+  // False: it was refused.
+  bool send(std::unique_ptr<Signal> signal, sched::Worker* from);
+  // It has ended, and whom that concerns is being told or knows.
+  bool has_ended() const { return inbox_.is_closed(); }
 
   // Has it answered into the request's collector as soon as it has stopped.
   void ask_for_report(std::unique_ptr<ReportRequest> request);
@@ -136,11 +139,16 @@ class Process final : public sched::Process {
   void set_ended(sched::Completion* ended) { ended_ = ended; }
 
   bool is_alone() const { return scheduler_.live() == 1; }
-  // A helper thread has finished what the process waits for.
-  void job_done();
+  // What the process waits for may have happened. Any thread that holds a reference.
+  void wake();
 
   // --- For its host calls.
 
+  // The call needs no more than `permission`, and nobody traces or disturbs the process: a short
+  // way may be taken.
+  bool may_directly(Permission permission) const {
+    return is_plain_ && config_->permissions.has(permission);
+  }
   Mailbox& mailbox() { return mailbox_; }
   // The message that it works on; null if there is none.
   MessagePtr& scratch() { return scratch_; }
@@ -153,6 +161,8 @@ class Process final : public sched::Process {
   void start_with(Outcome failure);
   // Somebody waits until the start function has returned.
   void report_start_to(std::shared_ptr<StartReport> report);
+  // It runs its module's start function: its instance is not to be used yet.
+  bool is_starting() const;
 
   // How the function that it started with ended, once it has.
   const Outcome& outcome() const;
@@ -179,10 +189,12 @@ class Process final : public sched::Process {
   Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass memory_class);
 
   // --- Life.
-  Status make_store();
+  void use_config(ConfigRef config);
+  Status make_store(u32 worker);
   jit::ProcessStoreOptions store_options();
   bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
+  void post_first_call();
   void give_back();
   void tell_the_others(sched::Worker& worker);
 
@@ -246,6 +258,7 @@ class Process final : public sched::Process {
   std::unique_ptr<Outcome> outcome_;  // Of entry_, once it has ended badly.
   std::unique_ptr<Rare> rare_;
   bool dies_with_links_ = true;
+  bool is_plain_ = false;  // Its configuration has neither a tracer nor a test mode.
   bool is_timed_ = false;  // The timer is armed, or was for this wait.
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;

@@ -31,8 +31,14 @@ Process::Process(EnvironmentRef environment, ConfigRef config, jit::MemoryClass 
     : sched::Process(kFamily),
       scheduler_(environment->runtime().scheduler()),
       environment_(std::move(environment)),
-      config_(std::move(config)),
-      memory_class_(memory_class) {}
+      memory_class_(memory_class) {
+  use_config(std::move(config));
+}
+
+void Process::use_config(ConfigRef config) {
+  config_ = std::move(config);
+  is_plain_ = config_->tracer == nullptr && !config_->move_always;
+}
 
 // Whether it may wait at an address: only where another may write.
 bool Process::needs_waiter() const {
@@ -46,6 +52,7 @@ jit::ProcessStoreOptions Process::store_options() {
   jit::ProcessStoreOptions options;
   options.memory.memory_class = memory_class_;
   options.memory.source = memory_.get();
+  options.memory.shared_source = &environment_->runtime().shared_memory();
   options.memory.size_max = config_->memory_max_bytes;
   options.memory.exact_extent = config_->exact_extent;
   options.memory.move_always = config_->move_always;
@@ -54,7 +61,8 @@ jit::ProcessStoreOptions Process::store_options() {
   return options;
 }
 
-Status Process::make_store() {
+// `worker`: whose slots are taken first.
+Status Process::make_store(u32 worker) {
   u64 slot_memory_bytes = kFirstMemoryBytes;
   if (memory_class_ != jit::MemoryClass::Dense) {
     slot_memory_bytes = 0;  // A guarded memory never sits in a slot.
@@ -63,7 +71,7 @@ Status Process::make_store() {
         first_slot_memory_bytes(module_->compiled()->module(), config_->memory_max_bytes,
                                 module_->history().size_most.load(std::memory_order_relaxed));
   }
-  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes));
+  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes, worker));
   const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
   memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes, &scheduler_.slots());
   stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
@@ -75,7 +83,7 @@ Status Process::make_store() {
 Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, ConfigRef config) {
   const jit::MemoryClass chosen = config->memory_class.value_or(jit::MemoryClass::Guarded);
   std::unique_ptr<Process> process(new Process(std::move(environment), std::move(config), chosen));
-  TRY(process->make_store());
+  TRY(process->make_store(0));
   return process;
 }
 
@@ -89,7 +97,7 @@ Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environme
   }
   std::unique_ptr<Process> process(new Process(environment, config, chosen));
   process->module_ = module;
-  TRY(process->make_store());
+  TRY(process->make_store(worker));
   process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
@@ -99,7 +107,7 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
                       const ModuleRef& module) {
   if (environment_ != environment) environment_ = environment;
   if (config_ != config) {
-    config_ = config;
+    use_config(config);
     if (!store_->reset(store_options())) return false;
   }
   memory_->reset(config_->memory_max_bytes);
@@ -122,6 +130,16 @@ void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
     entry_.values = many_values_.get();
   }
   std::ranges::copy(values, entry_.values);
+  post_first_call();
+}
+
+void Process::start_with(Outcome failure) {
+  entry_.function = nullptr;
+  outcome_of(entry_) = std::move(failure);
+  post_first_call();
+}
+
+void Process::post_first_call() {
   entry_.ends_process = true;
   GuestCall* first = &entry_;
   if (jit::FuncRef* const start = instance_->start(); start != nullptr) {
@@ -130,13 +148,6 @@ void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
     first = &rare().start;
   }
   posted_.store(first, std::memory_order_release);
-}
-
-void Process::start_with(Outcome failure) {
-  entry_.function = nullptr;
-  entry_.ends_process = true;
-  outcome_of(entry_) = std::move(failure);
-  posted_.store(&entry_, std::memory_order_release);
 }
 
 void Process::report_start_to(std::shared_ptr<StartReport> report) {
@@ -148,7 +159,7 @@ sched::Next Process::started() {
   const bool good = rare_->start_outcome.returned();
   if (!good) outcome_of(entry_) = rare_->start_outcome;
   tell_starter();
-  return good ? start_call(entry_) : sched::Next::Done;
+  return good && entry_.function != nullptr ? start_call(entry_) : sched::Next::Done;
 }
 
 void Process::tell_starter() {
@@ -157,6 +168,11 @@ void Process::tell_starter() {
   report->outcome = rare_->start_outcome;
   report->done.store(true, std::memory_order_release);
   scheduler_.wake(*report->waiting);
+}
+
+bool Process::is_starting() const {
+  if (module_ == nullptr || !module_->compiled()->module().start || !first_) return false;
+  return &first_->call != &entry_ && first_->call.function == instance_->start();
 }
 
 wasi::State& Process::wasi() {
@@ -182,7 +198,7 @@ Process::~Process() {
   store_.reset();
   if (slot_) {
     const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()});
+    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()}, home_);
   }
 }
 

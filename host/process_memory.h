@@ -17,6 +17,17 @@ namespace lr {
 // a little, or what its processes have come to need; 0 when that is too much for a slot.
 u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most);
 
+// Where shared memories come from: a reservation each, charged to all processes' account.
+class SharedMemorySource final : public jit::MemorySource {
+ public:
+  explicit SharedMemorySource(sched::MemoryAccount& account) : account_(account) {}
+  bool charge(u64 bytes) override { return account_.charge(bytes); }
+  void release_charge(u64 bytes) override { account_.release(bytes); }
+
+ private:
+  sched::MemoryAccount& account_;
+};
+
 class ProcessMemory final : public jit::MemorySource {
  public:
   // `slot` is the slot's part for memory, zeroed; its capacity may be 0. Without `slots` nothing is

@@ -24,12 +24,12 @@ void Process::send(MessagePtr message, sched::Worker* from) {
   static_cast<void>(message.release());
 }
 
-void Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
+bool Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
   const bool may_end =
       signal->kind == Envelope::Kind::Kill ||
       (signal->kind == Envelope::Kind::LinkDied && signal->reason != DeathReason::Normal);
   const Pushed pushed = inbox_.push(signal.get());
-  if (pushed == Pushed::Refused) return;
+  if (pushed == Pushed::Refused) return false;
   static_cast<void>(signal.release());
   if (may_end) {
     scheduler_.request(*this, kRequestSignal);
@@ -40,6 +40,7 @@ void Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
       scheduler_.wake(*this);
     }
   }
+  return true;
 }
 
 bool Process::handle_inbox() {
@@ -123,27 +124,42 @@ class Aftermath final : public sched::Process {
   Aftermath(EnvironmentRef environment, Pid dead, DeathReason reason)
       : environment_(std::move(environment)), dead_(dead), reason_(reason) {}
 
-  std::vector<PidSet::Entry> links;
-  std::vector<PidSet::Entry> monitors;
+  Relations relations;
+  Envelope* unread = nullptr;  // Of the inbox.
   Envelope* envelopes = nullptr;
 
   // At most kPiece of each. True when nothing is left.
   bool step(sched::Worker& worker) {
-    for (u32 n = 0; n < kPiece && !links.empty(); ++n) {
-      tell(links.back(), Envelope::Kind::LinkDied, worker);
-      links.pop_back();
+    for (u32 n = 0; n < kPiece && unread != nullptr; ++n) {
+      Envelope* const first = std::exchange(unread, unread->next);
+      first->next = nullptr;
+      note(*first);
+      drop_envelopes(first);
     }
-    if (!links.empty()) return false;
-    for (u32 n = 0; n < kPiece && !monitors.empty(); ++n) {
-      tell(monitors.back(), Envelope::Kind::ProcessDied, worker);
-      monitors.pop_back();
+    if (unread != nullptr) return false;
+    if (!told_) {
+      told_ = true;
+      links_ = relations.links.take_all();
+      monitors_ = relations.monitors.take_all();
     }
-    if (!monitors.empty()) return false;
+    for (u32 n = 0; n < kPiece && !links_.empty(); ++n) {
+      tell(links_.back(), Envelope::Kind::LinkDied, worker);
+      links_.pop_back();
+    }
+    if (!links_.empty()) return false;
+    for (u32 n = 0; n < kPiece && !monitors_.empty(); ++n) {
+      tell(monitors_.back(), Envelope::Kind::ProcessDied, worker);
+      monitors_.pop_back();
+    }
+    if (!monitors_.empty()) return false;
     envelopes = drop_envelopes(envelopes, kPiece);
     return envelopes == nullptr;
   }
 
-  ~Aftermath() override { drop_envelopes(envelopes); }
+  ~Aftermath() override {
+    drop_envelopes(unread);
+    drop_envelopes(envelopes);
+  }
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override {
     if ((requests & kRequestKill) != 0) return sched::Next::Done;
     return step(worker) ? sched::Next::Done : sched::Next::Requeue;
@@ -154,6 +170,16 @@ class Aftermath final : public sched::Process {
  private:
   static constexpr u32 kPiece = 200;
 
+  // Who has linked itself to the process or watches it, and was not heard any more, is told too.
+  void note(const Envelope& envelope) {
+    if (envelope.kind == Envelope::Kind::Message) return;
+    const auto& signal = static_cast<const Signal&>(envelope);
+    if (signal.kind == Envelope::Kind::Link) relations.links.put(signal.pid, signal.tag);
+    if (signal.kind == Envelope::Kind::Unlink) relations.links.remove(signal.pid);
+    if (signal.kind == Envelope::Kind::Monitor) relations.monitors.put(signal.pid, 0);
+    if (signal.kind == Envelope::Kind::StopMonitoring) relations.monitors.remove(signal.pid);
+  }
+
   void tell(const PidSet::Entry& whom, Envelope::Kind what, sched::Worker& worker) {
     const sched::ProcessRef other = environment_->find(whom.pid);
     if (!other) return;
@@ -163,6 +189,9 @@ class Aftermath final : public sched::Process {
   }
 
   EnvironmentRef environment_;
+  std::vector<PidSet::Entry> links_;
+  std::vector<PidSet::Entry> monitors_;
+  bool told_ = false;
   Pid dead_;
   DeathReason reason_;
 };
@@ -177,24 +206,17 @@ void Process::tell_the_others(sched::Worker& worker) {
   const bool failed = outcome.kind == Outcome::Kind::Trapped ||
                       outcome.kind == Outcome::Kind::Killed ||
                       (outcome.kind == Outcome::Kind::Exited && outcome.exit_status != 0);
-  if (failed && module_ != nullptr) {
+  // What a program outside controls is that program's to report.
+  if (failed && entry_.ends_process) {
     environment_->report_death(*this, outcome, relations_ ? relations_->links.size() : 0);
   }
   if (relations_ == nullptr && unread == nullptr && waiting == nullptr) return;
   auto aftermath = std::make_unique<Aftermath>(environment_, pid(),
                                                failed ? DeathReason::Failure : DeathReason::Normal);
-  if (relations_ != nullptr) {
-    // Links of both ends go; only failures reach further, but each end forgets the other.
-    aftermath->links = relations_->links.take_all();
-    aftermath->monitors = relations_->monitors.take_all();
-  }
-  aftermath->envelopes = unread;
-  if (waiting != nullptr) {
-    Envelope** end = &aftermath->envelopes;
-    // The shorter list is walked; what was never read is rarely long.
-    while (*end != nullptr) end = &(*end)->next;
-    *end = waiting;
-  }
+  // Links of both ends go; only failures reach further, but each end forgets the other.
+  if (relations_ != nullptr) aftermath->relations = std::move(*relations_);
+  aftermath->unread = unread;
+  aftermath->envelopes = waiting;
   if (aftermath->step(worker)) return;
   static_cast<void>(worker.spawn(std::move(aftermath)));
 }

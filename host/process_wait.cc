@@ -144,7 +144,7 @@ void Process::AtomicWaiter::wait(i64 timeout_ns) {
 
 void Process::AtomicWaiter::notified() { owner.scheduler_.wake(owner); }
 
-void Process::job_done() { scheduler_.wake(*this); }
+void Process::wake() { scheduler_.wake(*this); }
 
 void Process::wake_by_timer(sched::Timer& timer, sched::Worker& worker) {
   worker.wake(static_cast<WakeTimer&>(timer).owner);

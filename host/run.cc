@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "frontend/type_registry.h"
+#include "host/death_log.h"
 #include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
+#include "host/wasi/grants.h"
 #include "host/wasi/wasi.h"
 
 namespace lr {
@@ -146,6 +149,7 @@ class Run {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
+    TRY(wasi::open_grants(config.directories));
     process_ = TRY(runtime_->create_process(config));
     TRY(process_->process().open_wasi());
     ModuleRef linked = TRY(runtime_->link(module_));
@@ -212,6 +216,9 @@ Result<std::unique_ptr<Runtime>> create_runtime(const RunOptions& options) {
   runtime_options.engine = options.engine;
   runtime_options.scheduler = options.scheduler;
   std::unique_ptr<Runtime> runtime = TRY(Runtime::create(runtime_options));
+  if (options.death_log_fd >= 0) {
+    runtime->log_deaths(options.death_log_fd, death_detail(std::getenv("RUST_LOG")));
+  }
   TRY(runtime->linker().add(wasi::functions()));
   TRY(runtime->linker().add(lunatic::functions()));
   return runtime;

@@ -41,6 +41,8 @@ struct RunOptions {
   jit::EngineOptions engine;
   sched::SchedulerOptions scheduler;
   Tracer::Sink trace;  // Empty: no trace.
+  // Names processes that fail on this descriptor, as far as RUST_LOG wants them; -1: nowhere.
+  int death_log_fd = -1;
 };
 
 // A result of --invoke.

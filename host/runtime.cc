@@ -5,6 +5,8 @@
 #include <csignal>
 
 #include "frontend/type_registry.h"
+#include "host/death_log.h"
+#include "host/lunatic/delayed_message.h"
 
 namespace lr {
 namespace {
@@ -76,13 +78,21 @@ Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
   return call(found->func, values);
 }
 
-Runtime::Runtime() : environment_(std::make_shared<Environment>(*this, 1)) {}
+Runtime::Runtime()
+    : environment_(std::make_shared<Environment>(*this, 1)),
+      delayed_messages_(std::make_unique<lunatic::DelayedMessages>()) {}
 
 Runtime::~Runtime() {
+  // What runs until now ends with its program; that is no news.
+  is_quiet_.store(true, std::memory_order_relaxed);
   // Ended processes that wait to be used again have slots of the scheduler's.
   for (const std::weak_ptr<LinkedModule>& known : modules_) {
     if (const ModuleRef module = known.lock()) module->warm().close();
   }
+}
+
+void Runtime::log_deaths(int fd, DeathDetail detail) {
+  death_log_ = std::make_unique<DeathLog>(fd, detail);
 }
 
 Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
@@ -90,6 +100,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   std::unique_ptr<Runtime> runtime(new Runtime);
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
   runtime->scheduler_ = TRY(sched::Scheduler::create(options.scheduler));
+  runtime->shared_memory_ =
+      std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;
 }
 

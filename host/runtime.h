@@ -25,7 +25,12 @@
 
 namespace lr {
 
+class DeathLog;
+enum class DeathDetail : u8;
 class Runtime;
+namespace lunatic {
+class DelayedMessages;
+}
 
 // A process that lives until its handle goes. Calls run on the runtime's workers; the calling
 // thread is one of them while it waits.
@@ -94,6 +99,15 @@ class Runtime {
   // In the runtime's own environment, whose first process is 1.
   Result<std::unique_ptr<ProcessHandle>> create_process(const ProcessConfig& config);
   Environment& environment() { return *environment_; }
+  // Before processes run: those that fail or are killed are named on descriptor `fd`.
+  void log_deaths(int fd, DeathDetail detail);
+  // Null without one, and once the runtime is going.
+  DeathLog* death_log() const {
+    return is_quiet_.load(std::memory_order_relaxed) ? nullptr : death_log_.get();
+  }
+  lunatic::DelayedMessages& delayed_messages() { return *delayed_messages_; }
+  // Where the shared memories of all processes come from.
+  jit::MemorySource& shared_memory() { return *shared_memory_; }
 
  private:
   Runtime();
@@ -101,8 +115,12 @@ class Runtime {
   HostLinker linker_;
   std::unique_ptr<jit::Engine> engine_;
   EnvironmentRef environment_;
+  std::unique_ptr<DeathLog> death_log_;
+  std::atomic<bool> is_quiet_{false};
+  std::unique_ptr<lunatic::DelayedMessages> delayed_messages_;
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
+  std::unique_ptr<SharedMemorySource> shared_memory_;
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontend/type_registry.h"
 
 namespace lr {
@@ -57,9 +59,13 @@ void prepare_entry(Process& process, const SpawnRequest& request) {
 Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 worker) {
   std::unique_ptr<Process> process =
       TRY(Process::create(request.environment, request.config, request.module, worker));
-  // Directories can be missing, and streams of a capture are numbered as processes are spawned.
+  // Directories can be missing, unless they are open, and streams of a capture are numbered as
+  // processes are spawned.
   const ProcessConfig& config = *request.config;
-  if (!config.directories.empty() || config.capture != nullptr) TRY(process->open_wasi());
+  const auto is_closed = [](const DirectoryGrant& grant) { return grant.handle == nullptr; };
+  if (config.capture != nullptr || std::ranges::any_of(config.directories, is_closed)) {
+    TRY(process->open_wasi());
+  }
   prepare_entry(*process, request);
   if (request.report != nullptr) process->report_start_to(request.report);
   process->set_ended(request.ended);

@@ -151,10 +151,9 @@ Memory::~Memory() {
   source().release_charge(view.extent);
 }
 
-// Of a shared memory it is nobody's: see the head of memory.h.
 MemorySource& Memory::source() const {
-  const bool has_one = options_->source != nullptr && !is_shared();
-  return has_one ? *options_->source : MemorySource::plain();
+  MemorySource* const source = is_shared() ? options_->shared_source : options_->source;
+  return source != nullptr ? *source : MemorySource::plain();
 }
 
 Memory::Own& Memory::own() {

@@ -15,8 +15,8 @@
 //
 // A shared memory may belong to several processes: grow() and raise_extent() take a lock, the base
 // never changes (addresses for the declared maximum are reserved), and no context but the caller's
-// learns of a new extent: code that finds its own too small asks. Its bytes come from no source and
-// are charged to nobody; a process's limit bounds its size.
+// learns of a new extent: code that finds its own too small asks. Its bytes come from a source of
+// their own, which may be called from any thread; a process's limit bounds its size alone.
 #pragma once
 
 #include <memory>
@@ -69,7 +69,9 @@ class MemorySource {
 struct MemoryOptions {
   MemoryClass memory_class = MemoryClass::Guarded;
   MemorySource* source = nullptr;  // Null: MemorySource::plain().
-  u64 size_max = ~u64{0};          // A limit of the process, in bytes.
+  // Of shared memories, which may outlive the process; it outlives them. Null: plain().
+  MemorySource* shared_source = nullptr;
+  u64 size_max = ~u64{0};  // A limit of the process, in bytes.
   // Test modes: the extent rises by exactly what was asked for; every growth moves a dense memory.
   bool exact_extent = false;
   bool move_always = false;

@@ -1,47 +1,56 @@
 // Where processes wait that are in no worker's ring: those that other threads woke, and what
-// overflowed. Two lists under one lock, taken in batches.
+// overflowed. Two lists under one lock, taken in batches. A template over what it uses of the
+// machine, so that a model checker runs the code that ships.
 #pragma once
 
-#include <atomic>
-#include <mutex>
-
-#include "sched/process.h"
+#include "base/types.h"
+#include "sched/sync.h"
 
 namespace lr::sched {
 
+class Process;
+
 enum class Lane : u8 { kWoken, kPreempted };
 
-class GlobalQueue {
+// Items have a member `queue_next_`, which is the queue's while they are in it.
+template <typename Item, typename Sync = MachineSync>
+class GlobalQueueOf {
  public:
-  void push(Lane lane, Process& process) {
-    Process* one = &process;
+  void push(Lane lane, Item& item) {
+    Item* one = &item;
     push(lane, &one, 1);
   }
 
-  void push(Lane lane, Process** processes, u32 count) {
-    std::lock_guard lock(mutex_);
+  void push(Lane lane, Item** items, u32 count) {
+    mutex_.lock();
     List& list = lists_[static_cast<u32>(lane)];
     for (u32 i = 0; i < count; ++i) {
-      processes[i]->queue_next_ = nullptr;
-      *list.last = processes[i];
-      list.last = &processes[i]->queue_next_;
+      items[i]->queue_next_ = nullptr;
+      if (list.last == nullptr) {
+        list.first = items[i];
+      } else {
+        list.last->queue_next_ = items[i];
+      }
+      list.last = items[i];
     }
     list.size.store(list.size.load(std::memory_order_relaxed) + count, std::memory_order_release);
+    mutex_.unlock();
   }
 
   // Takes at most `count` of the oldest. How many there were.
-  u32 pop(Lane lane, Process** processes, u32 count) {
+  u32 pop(Lane lane, Item** items, u32 count) {
     List& list = lists_[static_cast<u32>(lane)];
     if (list.size.load(std::memory_order_acquire) == 0) return 0;
-    std::lock_guard lock(mutex_);
+    mutex_.lock();
     u32 taken = 0;
     while (taken < count && list.first != nullptr) {
-      processes[taken] = list.first;
+      items[taken] = list.first;
       list.first = list.first->queue_next_;
       ++taken;
     }
-    if (list.first == nullptr) list.last = &list.first;
+    if (list.first == nullptr) list.last = nullptr;
     list.size.store(list.size.load(std::memory_order_relaxed) - taken, std::memory_order_release);
+    mutex_.unlock();
     return taken;
   }
 
@@ -52,13 +61,15 @@ class GlobalQueue {
 
  private:
   struct List {
-    Process* first = nullptr;
-    Process** last = &first;
-    std::atomic<u64> size{0};
+    Item* first = nullptr;
+    Item* last = nullptr;
+    typename Sync::template Atomic<u64> size{0};
   };
 
-  std::mutex mutex_;
+  typename Sync::Mutex mutex_;
   List lists_[2];
 };
+
+using GlobalQueue = GlobalQueueOf<Process>;
 
 }  // namespace lr::sched

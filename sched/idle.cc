@@ -11,7 +11,8 @@ namespace {
 // An idle processor takes tens of microseconds to wake; so long it is better to look.
 constexpr u64 kSpinNs = 20'000;
 constexpr u32 kSpinPauses = 16;
-constexpr u32 kTimerBatch = 64;
+// While there are more timers due than one look deals with.
+constexpr u64 kPicksBetweenTimers = 4;
 
 }  // namespace
 
@@ -19,10 +20,9 @@ constexpr u32 kTimerBatch = 64;
 void Worker::service(u64 now) {
   attention_.store(false, std::memory_order_relaxed);
   if (timers_.next_deadline_ns() <= now) {
-    const u32 fired = timers_.advance(now, kTimerBatch, *this);
-    counters_.timers_fired.add(fired);
-    // The rest after the next dispatch.
-    if (fired == kTimerBatch) attention_.store(true, std::memory_order_relaxed);
+    counters_.timers_fired.add(timers_.advance(now, *this));
+    // The rest soon, but others run in between.
+    if (timers_.next_deadline_ns() <= now) service_pick_ = picks_ + kPicksBetweenTimers;
   }
   if (scheduler_.poller_->waiting() != 0) poll(0);
 }

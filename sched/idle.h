@@ -6,26 +6,14 @@
 // which is hot, pays nothing for it.
 #pragma once
 
-#include <atomic>
-#include <mutex>
-#include <vector>
-
 #include "base/types.h"
-#include "sched/os.h"
+#include "sched/sync.h"
 
 namespace lr::sched {
 
 class Worker;
 
-// Templates over what they use of the machine, so that a model checker runs the code that ships.
-struct MachineSync {
-  template <typename T>
-  using Atomic = std::atomic<T>;
-  template <typename T>
-  using Vector = std::vector<T>;
-  using Mutex = std::mutex;
-};
-
+// A template over what it uses of the machine, so that a model checker runs the code that ships.
 template <typename Sleeper, typename Sync = MachineSync>
 class IdleList {
  public:

@@ -123,7 +123,8 @@ class Process {
   friend class Scheduler;
   friend class ProcessTable;
   friend class ProcessRef;
-  friend class GlobalQueue;
+  template <typename Item, typename Sync>
+  friend class GlobalQueueOf;
 
   // Nothing is left of the process that had the block before.
   void renew() {

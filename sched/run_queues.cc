@@ -71,7 +71,8 @@ Process* Worker::pick() {
   ++picks_;
   const u64 tick = scheduler_.tick_.now();
   const bool look_round = picks_ % kGlobalInterval == 0;
-  if (look_round || tick != serviced_tick_ || attention_.load(std::memory_order_relaxed)) {
+  if (look_round || tick != serviced_tick_ || picks_ == service_pick_ ||
+      attention_.load(std::memory_order_relaxed)) {
     serviced_tick_ = tick;
     service(now_ns());
   }

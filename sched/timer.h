@@ -11,8 +11,14 @@ namespace lr::sched {
 class TimerWheel;
 class Worker;
 
+// A place in a circular list of timers: a timer, or the list's own.
+struct TimerLink {
+  TimerLink* next = nullptr;
+  TimerLink* prev = nullptr;
+};
+
 // Owned by whoever arms it; does not move and is not destroyed while armed.
-class Timer {
+class Timer : TimerLink {
  public:
   // Called once at or after the deadline, on the worker that armed it, on its own stack, with the
   // wheel's lock held: brief, and without arming or cancelling timers. It may wake processes, and
@@ -32,8 +38,8 @@ class Timer {
  private:
   friend class TimerWheel;
 
-  Timer* next_ = nullptr;
-  Timer** link_ = nullptr;  // What points at this timer (a slot or another's next_); null: unarmed.
+  bool armed() const { return next != nullptr; }
+
   u64 deadline_ns_ = 0;
   TimerWheel* wheel_ = nullptr;  // Where it was armed last.
   Fire fire_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "sched/worker.h"
@@ -28,7 +29,7 @@ template <typename See>
 void run_out(TimerWheel& wheel, See&& see) {
   while (wheel.next_deadline_ns() != kNever) {
     const u64 now = wheel.next_deadline_ns();
-    while (wheel.advance(now, 64, nobody()) != 0) {
+    while (wheel.advance(now, nobody()) != 0) {
     }
     see(now);
   }
@@ -91,14 +92,72 @@ TEST(TimerWheel, ManyAtOneInstantFireInBatches) {
   std::vector<TestTimer> timers(1000);
   for (TestTimer& timer : timers) wheel.arm(timer, 5'000'000);
   const u64 now = wheel.next_deadline_ns() + 10'000'000;
-  EXPECT_EQ(wheel.advance(now, 64, nobody()), 64u);
+  EXPECT_EQ(wheel.advance(now, nobody()), 64u);
   EXPECT_LE(wheel.next_deadline_ns(), now);
   // Those that are due but have not fired can still be cancelled.
   u32 cancelled = 0;
   for (TestTimer& timer : timers) cancelled += timer.cancel() ? 1 : 0;
   EXPECT_EQ(cancelled, 936u);
-  EXPECT_EQ(wheel.advance(now, 64, nobody()), 0u);
+  EXPECT_EQ(wheel.advance(now, nobody()), 0u);
   EXPECT_EQ(wheel.next_deadline_ns(), kNever);
+}
+
+// While a million are due, others fire as they become due, and none is forgotten. The million are
+// armed from far away, so that they also have to be spread.
+TEST(TimerWheel, AMillionAtOneInstantDelayNoOther) {
+  constexpr u32 kMillion = 1'000'000;
+  constexpr u64 kInstant = 20'000'000'000;
+  constexpr u64 kCallNs = 20'000;
+  TimerWheel wheel(0);
+  std::vector<TestTimer> timers(kMillion);
+  for (TestTimer& timer : timers) wheel.arm(timer, kInstant);
+  TestTimer other;
+  u64 latest = 0;
+  u64 now = kInstant - 1'000'000'000;
+  wheel.arm(other, now + 5'000'000);
+  for (u64 fired = 0; fired < kMillion;) {
+    now = std::max(now + kCallNs, wheel.next_deadline_ns());
+    const u32 before = other.fired;
+    fired += wheel.advance(now, nobody());
+    if (other.fired == before) continue;
+    --fired;
+    latest = std::max(latest, now - other.deadline_ns());
+    wheel.arm(other, now + 5'000'000);
+  }
+  EXPECT_LE(latest, 3 * kStep + 2 * kCallNs);
+  EXPECT_GT(other.fired, 200u);
+  for (const TestTimer& timer : timers) ASSERT_EQ(timer.fired, 1u);
+}
+
+TEST(TimerWheel, AMillionAreCancelled) {
+  TimerWheel wheel(0);
+  std::vector<TestTimer> timers(1'000'000);
+  u64 deadline = 1;
+  for (TestTimer& timer : timers) {
+    deadline = deadline * 6364136223846793005 + 1442695040888963407;
+    wheel.arm(timer, deadline >> 20);
+  }
+  wheel.advance(u64{1} << 43, nobody());  // Some are on their way.
+  for (TestTimer& timer : timers) EXPECT_NE(timer.cancel(), timer.fired != 0);
+  while (wheel.next_deadline_ns() != kNever) wheel.advance(kNever - 1, nobody());
+  for (const TestTimer& timer : timers) EXPECT_LE(timer.fired, 1u);
+}
+
+// Another thread cancels what the worker fires: each timer does one of the two.
+TEST(TimerWheel, CancelledByAnotherThread) {
+  TimerWheel wheel(0);
+  std::vector<TestTimer> timers(20'000);
+  for (u32 i = 0; i < timers.size(); ++i) wheel.arm(timers[i], i * 10'000);
+  std::vector<bool> cancelled(timers.size());
+  std::thread other([&] {
+    for (usize i = timers.size(); i-- > 0;) cancelled[i] = timers[i].cancel();
+  });
+  u64 now = 0;
+  while (wheel.next_deadline_ns() != kNever) wheel.advance(now += 100'000, nobody());
+  other.join();
+  for (usize i = 0; i < timers.size(); ++i) {
+    ASSERT_EQ(timers[i].fired, cancelled[i] ? 0u : 1u) << i;
+  }
 }
 
 TEST(TimerWheel, ATimerCanBeArmedAgain) {
@@ -109,7 +168,7 @@ TEST(TimerWheel, ATimerCanBeArmedAgain) {
     if (i % 2 == 0) {
       EXPECT_TRUE(timer.cancel());
     } else {
-      wheel.advance(i * 1'000'000 + 2 * kStep, 64, nobody());
+      wheel.advance(i * 1'000'000 + 2 * kStep, nobody());
     }
   }
   EXPECT_EQ(timer.fired, 50u);

@@ -138,6 +138,7 @@ class Worker {
   Process* running_ = nullptr;
   u64 tick_ = 0;  // When what runs here was dispatched.
   u64 serviced_tick_ = 0;
+  u64 service_pick_ = 0;     // At this pick timers go on.
   u64 preempted_tick_ = 0;   // When preempted work last had a turn or used up its slice, ...
   u32 since_preempted_ = 0;  // ... and how many dispatches ago.
   u64 global_tick_ = 0;      // When the global queue had its turn, ...

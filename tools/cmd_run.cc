@@ -79,6 +79,7 @@ RunOptions run_options(const CommandLine& line) {
   options.scheduler.workers = line.count(Opt::Workers, 0);
   options.scheduler.preempt = options.engine.preempt != jit::Preempt::None;
   if (line.text(Opt::GuardPages) == "off") options.scheduler.slots.guards = sched::GuardMode::kNone;
+  options.death_log_fd = STDERR_FILENO;
   if (line.has(Opt::Trace)) {
     options.trace = [](std::string_view text) { fmt::print(stderr, "{}\n", text); };
   }
@@ -131,6 +132,9 @@ int report(const RunOutcome& outcome, const CommandLine& line, const RunOptions&
   } else if (outcome.guest.kind == Outcome::Kind::Trapped) {
     say_error(fmt::format("{}: trap: {}", said.name, outcome.guest.message));
     fmt::print(stderr, "{}", paint(Stream::Err, Colour::Grey, outcome.guest.backtrace));
+  } else if (outcome.guest.kind == Outcome::Kind::Killed) {
+    say_error(
+        fmt::format("{}: killed, by another process or by the failure of a linked one", said.name));
   } else {
     for (const InvokeResult& result : outcome.results) fmt::print("{}\n", format_value(result));
   }

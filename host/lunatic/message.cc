@@ -11,8 +11,8 @@ namespace {
 // Longer lists than this are refused: looking for a tag among them would hold the worker.
 constexpr u32 kTagsMax = 4096;
 constexpr usize kFewTags = 16;
-
-Halt no_message(Caller& caller) { return refuse(caller, "there is no message in the slot"); }
+// What is copied without looking up.
+constexpr u64 kPieceBytes = 128 * kKiB;
 
 // The data message in the slot.
 TrapOr<Message*> data_message(Caller& caller) {
@@ -34,6 +34,34 @@ void send_to(Caller& caller, u64 process_id, MessagePtr message) {
   if (target) static_cast<Process&>(*target).send(std::move(message), &process.worker());
 }
 
+// A message that no mailbox takes cannot be made either.
+u64 size_max(Caller& caller) { return caller.config().mailbox.bytes_max; }
+
+Halt no_memory(Caller& caller) { return refuse(caller, "no memory for the message"); }
+
+Task<TrapOr<u32>> write_in_pieces(Caller& caller, MessagePtr message, GuestBytes bytes) {
+  for (u64 at = 0; at < bytes.size(); at += kPieceBytes) {
+    const u64 piece = std::min(kPieceBytes, bytes.size() - at);
+    if (!message->append(bytes.span().data() + at, piece)) co_return no_memory(caller);
+    WaitAwaiter turn = caller.turn();
+    co_await turn;
+  }
+  caller.process()->scratch() = std::move(message);
+  co_return static_cast<u32>(bytes.size());
+}
+
+Task<TrapOr<u32>> read_in_pieces(Caller& caller, MessagePtr message, GuestBytes bytes) {
+  for (u64 at = 0; at < bytes.size(); at += kPieceBytes) {
+    const u64 piece = std::min(kPieceBytes, bytes.size() - at);
+    message->copy_out(message->read_at, bytes.span().data() + at, piece);
+    message->read_at += piece;
+    WaitAwaiter turn = caller.turn();
+    co_await turn;
+  }
+  caller.process()->scratch() = std::move(message);
+  co_return static_cast<u32>(bytes.size());
+}
+
 // The wait of a receive is over.
 Step<TrapOr<u32>> after_wait(Caller& caller) {
   Mailbox& mailbox = caller.process()->mailbox();
@@ -51,35 +79,36 @@ Done message_create_data(Caller& caller, i64 tag, u64 /*capacity*/) {
   return {};
 }
 
-// A call that traps leaves the slot empty.
-TrapOr<u32> message_write_data(Caller& caller, GuestPointer data, u32 length) {
+// The slot is empty while the bytes move and stays so when the call traps.
+Step<TrapOr<u32>> message_write_data(Caller& caller, GuestPointer data, u32 length) {
   MessagePtr& scratch = caller.process()->scratch();
-  Message* const message = TRY(data_message(caller));
-  if (!data.memory->claim(data.offset, length)) {
-    scratch.reset();
-    return out_of_bounds(caller);
+  TRY(data_message(caller));
+  MessagePtr message = std::move(scratch);
+  if (!data.memory->claim(data.offset, length)) return out_of_bounds(caller);
+  if (length > size_max(caller) - std::min(size_max(caller), message->size())) {
+    return refuse(caller, "a message of more than {} bytes", size_max(caller));
   }
-  if (!message->append(data.memory->at(data.offset, length), length)) {
-    scratch.reset();
-    return refuse(caller, "no memory for the message");
-  }
+  const GuestBytes bytes(*data.memory, data.offset, length);
+  if (length > kPieceBytes) return write_in_pieces(caller, std::move(message), bytes);
+  if (!message->append(bytes.span().data(), length)) return no_memory(caller);
+  scratch = std::move(message);
   return length;
 }
 
-TrapOr<u32> message_read_data(Caller& caller, GuestPointer data, u32 length) {
+Step<TrapOr<u32>> message_read_data(Caller& caller, GuestPointer data, u32 length) {
   MessagePtr& scratch = caller.process()->scratch();
-  Message* const message = TRY(data_message(caller));
+  TRY(data_message(caller));
+  MessagePtr message = std::move(scratch);
   if (message->read_at > message->size()) {
-    scratch.reset();
     return refuse(caller, "the read position lies beyond the end of the message");
   }
-  if (!data.memory->claim(data.offset, length)) {
-    scratch.reset();
-    return out_of_bounds(caller);
-  }
+  if (!data.memory->claim(data.offset, length)) return out_of_bounds(caller);
   const u64 count = std::min<u64>(length, message->size() - message->read_at);
-  if (count > 0) message->copy_out(message->read_at, data.memory->at(data.offset, count), count);
+  const GuestBytes bytes(*data.memory, data.offset, count);
+  if (count > kPieceBytes) return read_in_pieces(caller, std::move(message), bytes);
+  message->copy_out(message->read_at, bytes.span().data(), count);
   message->read_at += count;
+  scratch = std::move(message);
   return static_cast<u32>(count);
 }
 
@@ -123,6 +152,17 @@ Step<TrapOr<u32>> message_send_receive_skip_search(Caller& caller, u64 process_i
   return caller.again_at_message(deadline_after(timeout_ms));
 }
 
+Step<TrapOr<u32>> message_send_receive_skip_search_old(Caller& caller, u64 process_id,
+                                                       u64 timeout_ms) {
+  if (caller.repeated()) return after_wait(caller);
+  Process& process = *caller.process();
+  if (process.scratch() == nullptr) return no_message(caller);
+  const i64 tag = process.scratch()->tag;
+  process.mailbox().await({&tag, tag == 0 ? usize{0} : usize{1}});
+  send_to(caller, process_id, std::move(process.scratch()));
+  return caller.again_at_message(deadline_after(timeout_ms));
+}
+
 Step<TrapOr<u32>> message_receive(Caller& caller, GuestPointer tags, u32 tag_count,
                                   u64 timeout_ms) {
   if (caller.repeated()) return after_wait(caller);
@@ -149,11 +189,3 @@ Step<TrapOr<u32>> message_receive(Caller& caller, GuestPointer tags, u32 tag_cou
 }
 
 }  // namespace lr::lunatic
-
-namespace lr {
-template struct Bind<&lunatic::message_create_data>;
-template struct Bind<&lunatic::message_write_data>;
-template struct Bind<&lunatic::message_read_data>;
-template struct Bind<&lunatic::message_send>;
-template struct Bind<&lunatic::message_receive>;
-}  // namespace lr

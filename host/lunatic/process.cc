@@ -15,9 +15,7 @@ void tell_myself(Process& process, std::unique_ptr<Signal> signal) {
 // False: there is no such process.
 bool tell(Process& process, u64 process_id, std::unique_ptr<Signal> signal) {
   const sched::ProcessRef other = process.environment().find(process_id);
-  if (!other) return false;
-  static_cast<Process&>(*other).send(std::move(signal), &process.worker());
-  return true;
+  return other && static_cast<Process&>(*other).send(std::move(signal), &process.worker());
 }
 
 }  // namespace
@@ -78,7 +76,8 @@ Done process_kill(Caller& caller, u64 process_id) {
 }
 
 u32 process_exists(Caller& caller, u64 process_id) {
-  return caller.process()->environment().find(process_id) ? 1 : 0;
+  const sched::ProcessRef other = caller.process()->environment().find(process_id);
+  return other && !static_cast<const Process&>(*other).has_ended() ? 1 : 0;
 }
 
 }  // namespace lr::lunatic

@@ -2,6 +2,7 @@
 // timers. Each kind has ids of its own, from 0, never used twice.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -9,6 +10,8 @@
 #include "base/types.h"
 #include "host/config.h"
 #include "host/linked_module.h"
+#include "host/lunatic/delayed_message.h"
+#include "host/registry.h"
 
 namespace lr::lunatic {
 
@@ -25,6 +28,10 @@ class ResourceTable {
     return found == things_.end() ? nullptr : &found->second;
   }
   bool remove(u64 id) { return things_.erase(id) != 0; }
+  template <typename Predicate>
+  void remove_if(Predicate predicate) {
+    std::erase_if(things_, [&](const auto& entry) { return predicate(entry.second); });
+  }
   usize size() const { return things_.size(); }
 
  private:
@@ -32,11 +39,31 @@ class ResourceTable {
   std::unordered_map<u64, T> things_;
 };
 
+// A configuration that a process makes for its children.
+struct ConfigDraft {
+  ProcessConfig wanted;
+  std::vector<std::string> directories;  // Paths, not looked at before a process is spawned.
+  u64 text_bytes = 0;                    // Of all texts.
+  // What children get; made when the first is spawned, gone with the next change.
+  ConfigRef granted;
+};
+
+// A module of which bytes are held for the process.
+struct HeldModule {
+  ModuleRef module;
+  u64 bytes = 0;
+};
+
 class Resources {
  public:
   ResourceTable<std::string> errors;
-  ResourceTable<ProcessConfig> configs;
-  ResourceTable<ModuleRef> modules;
+  ResourceTable<ConfigDraft> configs;
+  ResourceTable<HeldModule> modules;
+  u64 module_bytes = 0;  // Of all in the table.
+  ResourceTable<DelayedMessageRef> timers;
+  usize timers_to_sweep = 64;  // Beyond so many, those that have fired are taken out.
+  // Of who has not found a name and is to put it (registry.get_or_put_later).
+  std::optional<RegistryHold> registry_hold;
 };
 
 }  // namespace lr::lunatic

@@ -26,9 +26,12 @@ constexpr std::string_view kHelperCode = R"(
   (func $value (result i64)
     (drop (call $message.read_data (i32.const 512) (i32.const 8)))
     (i64.load (i32.const 512)))
+  (func $n (param $value i32) (call $note (i64.extend_i32_u (local.get $value))))
   (func $tag (param $tag i64) (result i32)
     (i64.store (i32.const 520) (local.get $tag))
     (call $message.receive (i32.const 520) (i32.const 1) (i64.const -1)))
+  (func $any (param $timeout i64) (result i32)
+    (call $message.receive (i32.const 0) (i32.const 0) (local.get $timeout)))
   (func $spawn (param $name i32) (param $length i32) (param $link i64) (param $argument i32)
       (result i64)
     (i32.store8 (i32.const 528) (i32.const 0x7f))
@@ -41,18 +44,23 @@ constexpr std::string_view kHelperCode = R"(
     (i64.load (i32.const 560)))
 )";
 
-std::string import_of(const HostFunction& function) {
+// "$message.send", "$note".
+std::string dollar_name(const HostFunction& function) {
   const std::string_view space = function.module.substr(function.module.rfind(':') + 1);
+  const std::string name(function.name);
+  return space == "test" ? name : std::string(space) + "." + name;
+}
+
+}  // namespace
+
+std::string import_text(const HostFunction& function, std::string_view name) {
   std::string text(R"((import ")");
   text.append(function.module).append("\" \"").append(function.name).append("\" (func $");
-  if (space != "test") text.append(space).append(".");
-  text.append(function.name);
+  text.append(name);
   for (const ValType type : function.params) text.append(" (param ").append(name_of(type)) += ")";
   for (const ValType type : function.results) text.append(" (result ").append(name_of(type)) += ")";
   return text + "))\n";
 }
-
-}  // namespace
 
 TestProgram::TestProgram(u32 workers) {
   options.scheduler.workers = workers;
@@ -71,7 +79,7 @@ std::string TestProgram::prelude() {
       // Of several types of one name, the first.
       if (std::ranges::find(known, name) != known.end()) continue;
       known.push_back(name);
-      text += import_of(function);
+      text += import_text(function, dollar_name(function));
     }
   }
   return text.append(kHelperCode);
@@ -81,6 +89,14 @@ std::vector<u8> TestProgram::assemble(std::string_view module) {
   Result<std::vector<u8>> bytes = parse_wat(module);
   EXPECT_TRUE(bytes.ok()) << bytes.error().message();
   return bytes.ok() ? std::move(*bytes) : std::vector<u8>();
+}
+
+void TestProgram::check(const Case& test_case, u32 workers) {
+  TestProgram program(workers);
+  const Outcome outcome = program.run(test_case.body);
+  EXPECT_EQ(outcome.message, test_case.trap);
+  EXPECT_EQ(outcome.returned(), test_case.trap.empty());
+  EXPECT_EQ(program.notes(), test_case.notes);
 }
 
 Outcome TestProgram::run(std::string_view body) {

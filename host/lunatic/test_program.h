@@ -1,11 +1,12 @@
 // Programs for the Lunatic ABI, for tests: text without imports in, what they note out. All
 // functions of the ABI are there as $module.name, memory 0 has four pages, and these:
 //
-//   (call $note (i64))           adds a number to what the test sees
+//   (call $note (i64)), (call $n (i32))      add a number to what the test sees
 //   (call $spawn (i32 name, i32 length, i64 link, i32 argument)) -> i64      with the own module
 //   and
 //                                configuration and one i32, or none if it is -1: the pid, or -1
 //   (call $tag (i64))            receives with this tag, without timeout: the kind
+//   (call $any (i64))            receives anything, with a timeout: the kind or 9027
 //   (call $send (i64 pid, i64 tag, i64 value))     8 bytes
 //   (call $value)                the 8 bytes that were received -> i64
 //
@@ -25,6 +26,9 @@
 
 namespace lr::lunatic {
 
+// "(import ... (func $name ...))"
+std::string import_text(const HostFunction& function, std::string_view name = "f");
+
 class TestProgram {
  public:
   explicit TestProgram(u32 workers = 1);
@@ -33,6 +37,15 @@ class TestProgram {
   ProcessConfig config;
   // Further options of the runtime.
   RuntimeOptions options;
+
+  // A program, what it notes, and the trap that it ends with (none if empty).
+  struct Case {
+    const char* name;
+    std::string body;
+    std::vector<i64> notes;
+    std::string trap = {};
+  };
+  static void check(const Case& test_case, u32 workers);
 
   // Runs "_start" of (module <imports> <body>); how that ended.
   Outcome run(std::string_view body);
@@ -48,5 +61,20 @@ class TestProgram {
  private:
   std::vector<i64> notes_;
 };
+
+// A suite of such cases, each with one worker and with two.
+#define LUNATIC_CASES(suite, cases)                                                             \
+  struct suite : testing::TestWithParam<std::tuple<TestProgram::Case, u32>> {};                 \
+  TEST_P(suite, Runs) { TestProgram::check(std::get<0>(GetParam()), std::get<1>(GetParam())); } \
+  INSTANTIATE_TEST_SUITE_P(Programs, suite,                                                     \
+                           testing::Combine(testing::ValuesIn(cases), testing::Values(1u, 2u)), \
+                           [](const auto& param) {                                              \
+                             return std::string(std::get<0>(param.param).name) +                \
+                                    std::to_string(std::get<1>(param.param));                   \
+                           })
+
+inline void PrintTo(const TestProgram::Case& test_case, std::ostream* out) {
+  *out << test_case.name;
+}
 
 }  // namespace lr::lunatic

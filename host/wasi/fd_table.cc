@@ -149,22 +149,23 @@ DescriptorRef adopt_stream(int fd, Rights rights) {
   return descriptor->file ? descriptor : nullptr;
 }
 
-Result<DescriptorRef> open_preopen(const std::string& host_path, std::string guest_name,
-                                   bool read_only) {
-  UniqueFd file(::open(host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Result<DescriptorRef> open_preopen(const DirectoryGrant& grant) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  UniqueFd file(grant.handle != nullptr ? ::openat(grant.handle->get(), ".", kFlags)
+                                        : ::open(grant.host_path.c_str(), kFlags));
   if (!file) {
     return make_error(Err::SystemError,
-                      fmt::format("directory {}: {}", host_path, std::strerror(errno)));
+                      fmt::format("directory {}: {}", grant.host_path, std::strerror(errno)));
   }
   auto descriptor = std::make_shared<Descriptor>();
   descriptor->file = std::move(file);
   descriptor->type = Filetype::Directory;
-  descriptor->read_only = read_only;
-  const Rights withheld = read_only ? kChangingRights : 0;
+  descriptor->read_only = grant.read_only;
+  const Rights withheld = grant.read_only ? kChangingRights : 0;
   descriptor->base = kDirectoryRights & ~withheld;
   descriptor->inheriting = (kDirectoryRights | kFileRights) & ~withheld;
   descriptor->is_preopen = true;
-  descriptor->name = std::move(guest_name);
+  descriptor->name = grant.guest_name;
   return descriptor;
 }
 

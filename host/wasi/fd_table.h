@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "host/config.h"
 #include "host/wasi/capture.h"
 #include "host/wasi/errno.h"
 #include "host/wasi/types.h"
@@ -102,8 +103,8 @@ Rights fitting_rights(Filetype type, int fd);
 // the system allows that, with the rights that fit what it is. `fd` stays open.
 DescriptorRef adopt_stream(int fd, Rights rights);
 
-// Opens a directory for a guest to start from.
-Result<DescriptorRef> open_preopen(const std::string& host_path, std::string guest_name,
-                                   bool read_only);
+// A descriptor of a directory for a guest to start from, with a position of its own: the grant's
+// handle, opened again, or its path.
+Result<DescriptorRef> open_preopen(const DirectoryGrant& grant);
 
 }  // namespace lr::wasi

@@ -42,7 +42,7 @@ struct HostileTest : testing::TestWithParam<usize> {
     add_stream(ends[1]);
   }
   void add_preopen() {
-    Result<DescriptorRef> box = open_preopen(scratch.path("box"), "/", false);
+    Result<DescriptorRef> box = open_preopen({scratch.path("box"), "/"});
     EXPECT_TRUE(guest.state().fds.add(std::move(box.value())).ok());
   }
 

@@ -29,7 +29,7 @@ Status open_state(const ProcessConfig& config, State& state) {
     state.fds.put(static_cast<u32>(fd), stream);
   }
   for (const DirectoryGrant& grant : config.directories) {
-    DescriptorRef directory = TRY(open_preopen(grant.host_path, grant.guest_name, grant.read_only));
+    DescriptorRef directory = TRY(open_preopen(grant));
     if (!state.fds.add(std::move(directory)).ok()) {
       return make_error(Err::LimitExceeded, "too many directories");
     }

@@ -25,7 +25,7 @@ struct PathTest : testing::Test {
     box = add_preopen(scratch.path("box"), false);
   }
   u32 add_preopen(const std::string& path, bool read_only) {
-    Result<DescriptorRef> directory = open_preopen(path, "/", read_only);
+    Result<DescriptorRef> directory = open_preopen({path, "/", read_only});
     EXPECT_TRUE(directory.ok());
     return *guest.state().fds.add(std::move(directory.value()));
   }

@@ -99,6 +99,7 @@ class CodeGenerator {
   void index_below(u64 limit, bool is_64, bool may_be_hostile);
   void mem_arg(const Access& access, u32 bytes, bool aligned);
   void load(Type type);
+  void wait(u32 memory);
   void store();
   void update();  // p[k] = p[k] op x
   void guarded_accesses();

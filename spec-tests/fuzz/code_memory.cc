@@ -102,6 +102,7 @@ void CodeGenerator::mem_arg(const Access& access, u32 bytes, bool aligned) {
 void CodeGenerator::load(Type type) {
   const std::span<const Op> loads = ops_.loads(type.kind);
   const u32 memory = choices_.below(static_cast<u32>(plan_.memories.size()));
+  if (type.kind == Kind::I32 && plan_.memories[memory].is_shared && chance(5)) return wait(memory);
   const Op chosen = loads[choices_.below(static_cast<u32>(loads.size()))];
   const OpInfo& row = info(chosen);
   const bool atomic = row.immediate == Immediate::MemArgAtomic;
@@ -114,6 +115,22 @@ void CodeGenerator::load(Type type) {
   op(chosen);
   mem_arg(access, row.access_bytes, atomic);
   if (row.immediate == Immediate::MemArgLane) out_.byte(choices_.below(16u / row.access_bytes));
+}
+
+// Nobody else is there to notify: the time is soon over.
+void CodeGenerator::wait(u32 memory) {
+  const bool wide = chance(50);
+  const u32 bytes = wide ? 8 : 4;
+  const Access access = address(memory, bytes, true);
+  between_operands();
+  if (chance(40)) {
+    exact(number(wide ? Kind::I64 : Kind::I32));
+  } else {  // What most memory holds.
+    address_const(wide, 0);
+  }
+  address_const(true, choices_.below(3));
+  op(wide ? Op::MemoryAtomicWait64 : Op::MemoryAtomicWait32);
+  mem_arg(access, bytes, true);
 }
 
 void CodeGenerator::store() {

@@ -59,6 +59,7 @@ struct Options {
 
 struct Progress {
   std::atomic<u64> next{0};
+  std::atomic<u64> steps{0};  // Modules, and smaller ones that were tried in place of one.
   std::atomic<u64> done{0};
   std::atomic<u64> bytes{0};
   std::atomic<u64> invalid{0};
@@ -128,7 +129,7 @@ class Campaign {
     u64 end = options_.count == ~u64{0} ? options_.count : options_.first + options_.count;
     if (!files_.empty()) end = std::min<u64>(end, files_.size());
     while (progress_.next < end && !is_late() && failures_ < kFailuresMax) {
-      const ChildEnd how = robustness::supervise({&progress_.next, kHangSeconds, [&] { show(); }},
+      const ChildEnd how = robustness::supervise({&progress_.steps, kHangSeconds, [&] { show(); }},
                                                  [&] { work(end); });
       if (how == ChildEnd::Finished) break;
       failures_++;
@@ -154,6 +155,7 @@ class Campaign {
     Lab lab(features_, options_.only, options_.deterministic);
     for (; progress_.next < end && !is_late(); progress_.next++) {
       const u64 number = progress_.next;
+      progress_.steps++;
       std::vector<u8> bytes = module(number);
       if (options_.print) print(bytes);
       progress_.bytes += bytes.size();
@@ -196,6 +198,7 @@ class Campaign {
   void shrink_failure(u64 number, bool looks_for_crash) {
     Lab lab(features_, options_.only, options_.deterministic);
     const std::vector<u8> small = fuzz::shrink(module(number), [&](const std::vector<u8>& bytes) {
+      progress_.steps++;
       return still_fails(lab, bytes, looks_for_crash);
     });
     const auto text = std::move(print_wat(small)).value();

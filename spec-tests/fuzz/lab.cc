@@ -12,6 +12,7 @@
 #include "frontend/wat_parser.h"
 #include "jit/engine.h"
 #include "jit/test_process.h"
+#include "jit/wait_queue.h"
 #include "spec-tests/fuzz/constants.h"
 #include "spec-tests/fuzz/module_plan.h"
 #include "spec-tests/fuzz/reference.h"
@@ -65,6 +66,24 @@ bool is_zero(std::span<const u8> bytes) {
   return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
+// For a process that waits until its time is over, at once.
+class Patience final : public jit::Waiter {
+ public:
+  void wait(i64) override { is_waiting_ = true; }
+  void notified() override {}
+  // True if there was a wait, which has now timed out.
+  bool end() {
+    if (!is_waiting_) return false;
+    leave();
+    is_waiting_ = false;
+    return true;
+  }
+
+ private:
+  bool is_waiting_ = false;
+};
+constexpr u64 kTimedOut = 2;  // What memory.atomic.wait returns.
+
 // Stands between a module and the host.
 constexpr const char* kLink = R"((module
   (import "host" "mix" (func $mix (param i32 i64 f64 f32) (result i64)))
@@ -109,14 +128,15 @@ class RecycledAreas final : public jit::MemorySource {
     return larger;
   }
   void release(jit::MemoryArea area, u64 used) override {
-    if (!wipe(area, area.capacity)) return jit::MemorySource::release(area, used);
+    if (!wipe(area, used)) return jit::MemorySource::release(area, used);
     free_.push_back(area);
   }
-  bool wipe(jit::MemoryArea area, u64) override {
+  // Whatever is written beyond `used` shows in the next memory.
+  bool wipe(jit::MemoryArea area, u64 used) override {
     if (area.capacity != kAreaBytes) return false;
-    for (u64 at = 0; at < kAreaBytes; at += kPage) {
-      u8* const page = area.base + at;
-      if (!is_zero({page, kPage})) std::memset(page, 0, kPage);
+    for (u64 at = 0; at < used; at += kPage) {
+      const std::span<u8> page(area.base + at, std::min(kPage, used - at));
+      if (!is_zero(page)) std::ranges::fill(page, u8{0});
     }
     return true;
   }
@@ -185,7 +205,8 @@ class Bench {
                                                       .source = &areas_,
                                                       .exact_extent = configuration_.exact_extent,
                                                       .move_always = configuration_.moves},
-                                           .collects_always = configuration_.collects};
+                                           .collects_always = configuration_.collects,
+                                           .waiter = &patience_};
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
     if (configuration_.copies) {
       jit::ProcessStore first(*engine_, process_->run, options);
@@ -240,7 +261,7 @@ class Bench {
                                   .move_always = configuration_.moves,
                                   .yield_always = configuration_.yields});
     process_->on_wait = [this](jit::TestProcess&, u64* values) {
-      values[0] = mix(host_, values);
+      values[0] = patience_.end() ? kTimedOut : mix(host_, values);
       return jit::HostStatus::Done;
     };
   }
@@ -411,6 +432,7 @@ class Bench {
   std::vector<jit::HostFunction> hosts_;
   Host host_;
   RecycledAreas areas_;
+  Patience patience_;
   std::unique_ptr<jit::TestProcess> process_;
 };
 

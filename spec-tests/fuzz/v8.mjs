@@ -209,6 +209,11 @@ function run(bytes) {
   return `${text}host ${hex(log)}\n`;
 }
 
+// array.copy of null into a place that is out of bounds: V8 looks at the place first.
+const ARRAY_COPY = Buffer.from([0xfb, 0x11]);
+const mayCopyArrays = (bytes) => bytes.includes(ARRAY_COPY);
+const eitherTrap = (text) => text.replace(/trap: (null|array)$/gm, 'trap: null or array');
+
 function firstDifference(ours, theirs) {
   const a = ours.split('\n');
   const b = theirs.split('\n');
@@ -233,8 +238,9 @@ for (let size; (size = fs.readSync(input, chunk)) > 0;) {
     const text = pending.toString('latin1', at + 16 + bytesSize, at + 16 + bytesSize + textSize);
     at += 16 + bytesSize + textSize;
     modules++;
-    const ours = plain(text);
-    const theirs = plain(run(Buffer.from(bytes)));
+    const common = mayCopyArrays(bytes) ? (said) => eitherTrap(plain(said)) : plain;
+    const ours = common(text);
+    const theirs = common(run(Buffer.from(bytes)));
     if (ours !== theirs) {
       different++;
       console.log(`${number}: ${firstDifference(ours, theirs)}`);
