@@ -35,9 +35,6 @@ Result<std::unique_ptr<TestRun>> TestRun::load(RunOptions options) {
   RunOptions& said = tests->options_;
   if (said.trace) tests->tracer_ = std::make_unique<Tracer>(said.trace);
   tests->runtime_ = TRY(create_runtime(said));
-  tests->config_ = root_config(said, tests->tracer_.get());
-  tests->config_.arguments = said.arguments;
-  TRY(wasi::open_grants(tests->config_.directories));
   const auto compiled = TRY(tests->runtime_->load(std::move(said.module), said.name));
   tests->module_ = TRY(tests->runtime_->link(compiled));
   return tests;
@@ -54,8 +51,10 @@ std::vector<std::string_view> TestRun::functions() const {
 Status TestRun::start(Test& test, std::string_view name, bool echoes) {
   test.capture = std::make_shared<wasi::Capture>(echoes);
   test.environment = std::make_shared<Environment>(*runtime_, kTestEnvironmentId);
-  ProcessConfig config = config_;
+  ProcessConfig config = root_config(options_, tracer_.get());
+  config.arguments = options_.arguments;
   config.capture = test.capture;
+  TRY(wasi::open_grants(config.directories));
   SpawnRequest request;
   request.environment = test.environment;
   request.module = module_;

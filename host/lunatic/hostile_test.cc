@@ -1,5 +1,6 @@
 // Every function of the ABI with arguments that nobody passes: whatever a guest does, the worst
 // that happens is its own trap or end.
+#include "host/lunatic/resources.h"
 #include "host/lunatic/test_program.h"
 
 namespace lr::lunatic {
