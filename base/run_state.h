@@ -51,11 +51,46 @@ inline constexpr u32 kRequestSignal = 4;
 struct Doorbell {
   // The prologue's compare: at or above the real limit, or kRungStackLimit when someone has rung.
   std::atomic<u64> stack_limit{0};
-  // Not 0 when someone has rung; tested at loop headers.
-  std::atomic<u8> preempt{0};
+  // What loop headers look at: see Alarm.
+  std::atomic<u64> alarm{0};
 };
 
 inline constexpr u64 kRungStackLimit = ~u64{0};
+
+// What the alarm word of a process's doorbells means, which depends on how its code is interrupted
+// (jit/preempt.def). Code goes on while the word is quiet and yields when it is rung:
+//
+//   flag     0, or 1
+//   epoch    the epoch at which the slice ends, or 0: code compares it with the counter
+//   page     the address of a page, or of one that cannot be read: code loads from there
+//   fuel     what is left of the slice, negative when nothing is. Code's own: nobody else writes
+//            it while it runs, and who rings relies on the stack limit and the slice's end
+//
+// One object for each kind of a program.
+struct Alarm {
+  u64 quiet = 0;  // Fuel: what a slice is granted.
+  u64 rung = 1;
+  bool counts = false;                      // Fuel.
+  const std::atomic<u64>* epoch = nullptr;  // Epoch: the counter, to which `quiet` is added.
+  bool always = false;  // Test mode: it is never quiet, and the limit not always.
+
+  void ring(Doorbell& bell) const {
+    if (!counts) bell.alarm.store(rung, std::memory_order_relaxed);
+  }
+  void quieten(Doorbell& bell) const {
+    if (counts) return;
+    const u64 now = epoch == nullptr ? 0 : epoch->load(std::memory_order_relaxed);
+    bell.alarm.store(now + quiet, std::memory_order_relaxed);
+  }
+};
+inline constexpr Alarm kFlagAlarm;
+
+// Fuel, in units of an instruction. It is granted a slice at a time, by jit/fuel.h.
+struct FuelAccount {
+  static constexpr u64 kUnlimited = ~u64{0};
+  u64 granted = 0;
+  u64 limit = kUnlimited;  // Of all that may be granted.
+};
 
 // One for each process, at a stable address outside its slot.
 struct RunState {
@@ -72,6 +107,8 @@ struct RunState {
   u64 heap_cursor = 0;
   u64 heap_limit = 0;
   const void* heap_types = nullptr;  // jit/gc/type_table.h
+  const Alarm* alarm = &kFlagAlarm;  // Does not change once code has run.
+  FuelAccount fuel;
 
   // Asks the process to look at `request` soon. Any thread; lost rings are repeated by the tick.
   void ring(u32 bits) {
@@ -82,10 +119,10 @@ struct RunState {
     Doorbell* bell = doorbell.load(std::memory_order_acquire);
     if (bell == nullptr) return;
     bell->stack_limit.store(kRungStackLimit, std::memory_order_relaxed);
-    bell->preempt.store(1, std::memory_order_relaxed);
+    alarm->ring(*bell);
   }
-  // Only the owner, after it has changed stack_limit or doorbell: copies the limit into the bell
-  // and rings again if someone had rung.
+  // Only the owner, after it has changed stack_limit: copies the limit into the bell and rings
+  // again if someone had rung.
   void publish_limit() {
     Doorbell* bell = doorbell.load(std::memory_order_relaxed);
     if (bell == nullptr) return;
@@ -98,11 +135,30 @@ struct RunState {
   u32 answer() {
     Doorbell* bell = doorbell.load(std::memory_order_relaxed);
     if (bell != nullptr) {
-      bell->stack_limit.store(stack_limit, std::memory_order_relaxed);
-      bell->preempt.store(0, std::memory_order_relaxed);
+      const bool again =
+          alarm->always && bell->stack_limit.load(std::memory_order_relaxed) != kRungStackLimit;
+      bell->stack_limit.store(again ? kRungStackLimit : stack_limit, std::memory_order_relaxed);
+      alarm->quieten(*bell);
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return request.exchange(0, std::memory_order_acq_rel);
+  }
+  // Only the owner: `to` is the doorbell from now on, with the fuel that the one before had.
+  void change_doorbell(Doorbell* to) {
+    const Doorbell* from = doorbell.load(std::memory_order_relaxed);
+    if (to != nullptr) {
+      alarm->quieten(*to);
+      if (alarm->counts && from != nullptr) {
+        to->alarm.store(from->alarm.load(std::memory_order_relaxed), std::memory_order_relaxed);
+      }
+    }
+    doorbell.store(to, std::memory_order_release);
+    publish_limit();
+  }
+  // Only the owner, where it lets the process run: a slice begins, if slices end by themselves.
+  void begin_slice() {
+    if (alarm->epoch == nullptr) return;
+    if (Doorbell* bell = doorbell.load(std::memory_order_relaxed)) alarm->quieten(*bell);
   }
 };
 
@@ -117,7 +173,7 @@ static_assert(offsetof(RunState, heap_cursor) == 56);
 static_assert(offsetof(RunState, heap_limit) == 64);
 static_assert(offsetof(RunState, heap_types) == 72);
 static_assert(offsetof(Doorbell, stack_limit) == 0);
-static_assert(offsetof(Doorbell, preempt) == 8);
+static_assert(offsetof(Doorbell, alarm) == 8);
 static_assert(sizeof(Doorbell) == 16);
 
 }  // namespace lr

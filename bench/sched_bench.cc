@@ -78,6 +78,24 @@ void timer_arm_and_cancel(benchmark::State& state) {
 }
 BENCHMARK(timer_arm_and_cancel);
 
+// A million timers, armed and then cancelled in the same order: one of both.
+void a_million_timers_armed_and_cancelled(benchmark::State& state) {
+  constexpr u64 kTimers = 1'000'000;
+  struct Idle : Timer {
+    Idle() : Timer([](Timer&, Worker&) {}) {}
+  };
+  TimerWheel wheel(0);
+  std::vector<Idle> timers(kTimers);
+  for (auto _ : state) {
+    for (u64 i = 0; i < kTimers; ++i) wheel.arm(timers[i], i * 7919 % kTimers * 10'000);
+    for (Idle& timer : timers) timer.cancel();
+  }
+  state.counters["each"] =
+      benchmark::Counter(static_cast<f64>(state.iterations() * kTimers),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(a_million_timers_armed_and_cancelled)->Unit(benchmark::kMillisecond);
+
 void slot_allocate_and_release(benchmark::State& state) {
   SlotAllocator slots;
   for (auto _ : state) {
@@ -348,6 +366,55 @@ void sleeper_among_hogs(benchmark::State& state) {
   state.counters["worst_ms"] = static_cast<f64>(worst) * 1e-6;
 }
 BENCHMARK(sleeper_among_hogs)->Args({1, 100})->Args({2, 100})->UseManualTime()->Iterations(200);
+
+// How late one process's sleeps of 5 ms end while a million timers of others fall due at one
+// instant, each of which wakes a process that parks again. Argument: workers.
+void sleeper_among_a_million_timers(benchmark::State& state) {
+  constexpr u32 kTimers = 1'000'000;
+  constexpr u32 kSleepers = 1000;
+  const auto scheduler = make_scheduler(static_cast<u32>(state.range(0)));
+  struct Alarm : Timer {
+    Alarm() : Timer(&Alarm::fire) {}
+    static void fire(Timer& timer, Worker& worker) {
+      worker.wake(*static_cast<Alarm&>(timer).process);
+    }
+    Process* process = nullptr;
+  };
+  std::atomic<bool> stop = false;
+  std::vector<ProcessRef> sleepers;
+  for (u32 i = 0; i < kSleepers; ++i) {
+    auto process = std::make_unique<NativeProcess>([&](NativeProcess& me) {
+      while (!stop.load(std::memory_order_relaxed)) me.park();
+    });
+    sleepers.push_back(scheduler->spawn(std::move(process)).value());
+  }
+  std::vector<Alarm> alarms(kTimers);
+  for (u32 i = 0; i < kTimers; ++i) alarms[i].process = sleepers[i % kSleepers].get();
+  u64 worst = 0;
+  run(*scheduler, [&](NativeProcess& self) {
+    for (auto _ : state) {
+      const u64 instant = now_ns() + 1'000'000'000;
+      for (Alarm& alarm : alarms) {
+        self.worker().arm(alarm, instant);
+        self.poll();
+      }
+      while (self.worker().scheduler().stats().timers_fired < kTimers) {
+        const u64 deadline = now_ns() + 5'000'000;
+        self.sleep_until(deadline);
+        const u64 late = now_ns() - deadline;
+        worst = std::max(worst, late);
+        state.SetIterationTime(static_cast<f64>(late) * 1e-9);
+        if (now_ns() > instant + 2'000'000'000) break;
+      }
+    }
+    stop.store(true);
+    for (const ProcessRef& sleeper : sleepers) self.worker().wake(*sleeper);
+    while (self.worker().scheduler().stats().live > 1) self.sleep_until(now_ns() + 1'000'000);
+  });
+  state.counters["worst_ms"] = static_cast<f64>(worst) * 1e-6;
+  state.counters["fired"] = static_cast<f64>(scheduler->stats().timers_fired);
+}
+BENCHMARK(sleeper_among_a_million_timers)->Arg(1)->Arg(2)->UseManualTime()->Iterations(1);
 
 }  // namespace
 }  // namespace lr::sched

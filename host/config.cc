@@ -30,6 +30,7 @@ ProcessConfig shrink(const ProcessConfig& wanted, const ProcessConfig& parent) {
   config.exact_extent = parent.exact_extent;
   config.move_always = parent.move_always;
   config.collects_always = parent.collects_always;
+  config.yields_always = parent.yields_always;
   return config;
 }
 

@@ -30,7 +30,7 @@ struct DirectoryGrant {
   bool read_only = false;
   // The directory itself, shared by all processes with this configuration. What they do in it
   // begins here, wherever the path leads by now. Null: not opened yet (wasi/grants.h).
-  std::shared_ptr<const wasi::UniqueFd> handle;
+  std::shared_ptr<const wasi::UniqueFd> handle = {};
 };
 
 struct ProcessConfig {
@@ -39,7 +39,7 @@ struct ProcessConfig {
   std::optional<jit::MemoryClass> memory_class;
   u64 memory_max_bytes = ~u64{0};  // Of all linear memories together.
   u64 stack_max_bytes = 8 * kMiB;
-  u64 fuel_max = 0;  // Slices of kFuelPerSlice instructions; 0: any number.
+  u64 fuel_max = 0;  // Slices of jit::kFuelSlice instructions; 0: any number.
   bool may_compile_modules = false;
   bool may_create_configs = false;
   bool may_spawn = false;
@@ -59,6 +59,7 @@ struct ProcessConfig {
   bool exact_extent = false;
   bool move_always = false;
   bool collects_always = false;  // Every object that is made collects garbage first.
+  bool yields_always = false;    // Every check for an interruption interrupts.
 };
 
 using ConfigRef = std::shared_ptr<const ProcessConfig>;

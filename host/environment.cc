@@ -16,6 +16,13 @@ sched::ProcessRef Environment::find(Pid pid) const {
   return found;
 }
 
+Process* Environment::find(Pid pid, sched::Worker& worker) const {
+  sched::Process* const found = worker.find(pid);
+  if (found == nullptr || found->family() != Process::kFamily) return nullptr;
+  auto* const process = static_cast<Process*>(found);
+  return &process->environment() == this ? process : nullptr;
+}
+
 bool Environment::wants_backtraces() const {
   const DeathLog* const log = runtime_.death_log();
   return log != nullptr && log->wants_backtraces();

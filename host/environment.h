@@ -14,6 +14,7 @@
 namespace lr {
 
 class Process;
+class ReportSink;
 class Runtime;
 struct Outcome;
 
@@ -30,6 +31,8 @@ class Environment {
 
   // The live process of that id, if it is of this environment.
   sched::ProcessRef find(Pid pid) const;
+  // The same on a worker, valid until the next call there.
+  Process* find(Pid pid, sched::Worker& worker) const;
 
   // Whether the outcomes of processes are to say where they were.
   virtual bool wants_backtraces() const;
@@ -37,10 +40,16 @@ class Environment {
   // brief, and it must not wait.
   virtual void report_death(const Process& process, const Outcome& outcome, usize links);
 
+  // Who is told of every end (host/report.h), or null. Set before there are processes; outlives
+  // them.
+  ReportSink* sink() const { return sink_; }
+  void set_sink(ReportSink* sink) { sink_ = sink; }
+
  private:
   Runtime& runtime_;
   const u64 id_;
   Registry registry_;
+  ReportSink* sink_ = nullptr;
 };
 
 using EnvironmentRef = std::shared_ptr<Environment>;

@@ -235,14 +235,17 @@ struct Returns<Step<T>> : Returns<T> {
 template <typename R>
 struct Awaited {
   using Type = R;
+  static constexpr bool kMayBeCoroutine = false;
 };
 template <typename T>
 struct Awaited<Step<T>> {
   using Type = T;
+  static constexpr bool kMayBeCoroutine = true;
 };
 template <typename T>
 struct Awaited<Task<T>> {
   using Type = T;
+  static constexpr bool kMayBeCoroutine = true;
 };
 
 // One function of C++ as the body of a HostFunction.
@@ -268,14 +271,8 @@ struct Bind<function> {
   static constexpr std::array kKinds = join<kWords, WordKind>(Param<P>::kKinds...);
 
   static HostStatus body(Caller& caller, const HostFunction&, u64* slots) {
-    if (caller.leaf) {  // Woken: the coroutine goes on where it waits.
-      std::exchange(caller.leaf, nullptr).resume();
-      if (!caller.root.done()) return HostStatus::Wait;
-      using T = typename Awaited<R>::Type;
-      auto root = Task<T>::Handle::from_address(std::exchange(caller.root, nullptr).address());
-      T result = std::move(*root.promise().result);
-      root.destroy();
-      return Returns<T>::store(caller, slots, std::move(result));
+    if constexpr (Awaited<R>::kMayBeCoroutine) {
+      if (caller.leaf) return continue_coroutine(caller, slots);
     }
     WordReader in(caller, slots);
     std::tuple<P...> arguments{Param<P>::read(in)...};  // Braces: read from left to right.
@@ -289,6 +286,17 @@ struct Bind<function> {
     }
     const auto call = [&](P&... words) -> R { return function(caller, std::move(words)...); };
     return Result::store(caller, slots, std::apply(call, arguments));
+  }
+
+  // Woken: the coroutine goes on where it waits.
+  static HostStatus continue_coroutine(Caller& caller, u64* slots) {
+    std::exchange(caller.leaf, nullptr).resume();
+    if (!caller.root.done()) return HostStatus::Wait;
+    using T = typename Awaited<R>::Type;
+    auto root = Task<T>::Handle::from_address(std::exchange(caller.root, nullptr).address());
+    T result = std::move(*root.promise().result);
+    root.destroy();
+    return Returns<T>::store(caller, slots, std::move(result));
   }
 };
 

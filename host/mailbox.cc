@@ -9,8 +9,6 @@ bool Mailbox::is_among(std::span<const i64> tags, const Message& message) {
   return message.tag != 0 && std::find(tags.begin(), tags.end(), message.tag) != tags.end();
 }
 
-MessagePtr Mailbox::take() { return first_ == nullptr ? nullptr : unlink(first_); }
-
 MessagePtr Mailbox::take(std::span<const i64> tags) {
   Message* const found = find(tags);
   return found == nullptr ? nullptr : unlink(found);
@@ -88,10 +86,7 @@ MessagePtr Mailbox::unlink(Message* message) {
   return MessagePtr(message);
 }
 
-void Mailbox::await(std::span<const i64> tags) {
-  DCHECK(awaited_ == nullptr);
-  awaiting_ = true;
-  awaited_tags_ = static_cast<u32>(tags.size());
+void Mailbox::keep_tags(std::span<const i64> tags) {
   if (tags.size() <= std::size(few_tags_)) {
     std::copy(tags.begin(), tags.end(), few_tags_);
   } else {
@@ -99,24 +94,12 @@ void Mailbox::await(std::span<const i64> tags) {
   }
 }
 
-MessagePtr Mailbox::take_awaited() {
-  awaiting_ = false;
-  return std::move(awaited_);
-}
-
 void Mailbox::stop_waiting() {
   awaiting_ = false;
   if (awaited_ != nullptr) append(awaited_.release());
 }
 
-bool Mailbox::deliver(MessagePtr message, const MailboxLimits& limits) {
-  if (awaiting_ && awaited_ == nullptr) {
-    const i64* tags = awaited_tags_ <= std::size(few_tags_) ? few_tags_ : many_tags_.data();
-    if (awaited_tags_ == 0 || is_among({tags, awaited_tags_}, *message)) {
-      awaited_ = std::move(message);
-      return true;
-    }
-  }
+bool Mailbox::enlist(MessagePtr message, const MailboxLimits& limits) {
   if (count_ >= limits.messages_max ||
       message->footprint() > limits.bytes_max - std::min(limits.bytes_max, bytes_)) {
     ++dropped_;

@@ -31,23 +31,37 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
 
   // The oldest message (of any kind, with or without tag); null if there is none.
-  MessagePtr take();
+  MessagePtr take() { return first_ == nullptr ? nullptr : unlink(first_); }
   // The oldest message whose tag is one of these. Tag 0 is none and is never found.
   MessagePtr take(std::span<const i64> tags);
 
   // From now until take_awaited() or stop_waiting(), the first message to arrive that take(tags)
   // would find (without tags: the first of all) goes past the list. What is in the list is not
   // looked at: who has not searched it first skips it.
-  void await(std::span<const i64> tags);
+  void await(std::span<const i64> tags) {
+    DCHECK(awaited_ == nullptr);
+    awaiting_ = true;
+    awaited_tags_ = static_cast<u32>(tags.size());
+    if (!tags.empty()) keep_tags(tags);
+  }
   bool is_awaiting() const { return awaiting_; }
   // It has come.
   bool has_awaited() const { return awaited_ != nullptr; }
-  MessagePtr take_awaited();
+  MessagePtr take_awaited() {
+    awaiting_ = false;
+    return std::move(awaited_);
+  }
   // If it has come meanwhile, it is the newest of the list now.
   void stop_waiting();
 
   // A message arrives. False: the limits do not allow it; it is dropped and counted.
-  bool deliver(MessagePtr message, const MailboxLimits& limits);
+  bool deliver(MessagePtr message, const MailboxLimits& limits) {
+    if (!awaiting_ || awaited_ != nullptr || !is_awaited(*message)) {
+      return enlist(std::move(message), limits);
+    }
+    awaited_ = std::move(message);
+    return true;
+  }
 
   u64 count() const { return count_; }
   u64 bytes() const { return bytes_; }
@@ -67,6 +81,13 @@ class Mailbox {
 
   static Message* next(Message* message) { return static_cast<Message*>(message->next); }
   static bool is_among(std::span<const i64> tags, const Message& message);
+  bool is_awaited(const Message& message) const {
+    if (awaited_tags_ == 0) return true;
+    const i64* tags = awaited_tags_ <= std::size(few_tags_) ? few_tags_ : many_tags_.data();
+    return is_among({tags, awaited_tags_}, message);
+  }
+  void keep_tags(std::span<const i64> tags);
+  bool enlist(MessagePtr message, const MailboxLimits& limits);
   Message* find(std::span<const i64> tags);
   void append(Message* message);
   void enter_index(Message* message);

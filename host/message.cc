@@ -4,10 +4,24 @@
 #include <cstdlib>
 #include <new>
 
+#include "host/node_pool.h"
 #include "host/report.h"
 #include "host/signal.h"
 
 namespace lr {
+namespace {
+
+using MessagePool = NodePool<sizeof(Message)>;
+
+}  // namespace
+
+void* Message::operator new(usize size) {
+  DCHECK(size == sizeof(Message));
+  static_cast<void>(size);
+  return MessagePool::take();
+}
+
+void Message::operator delete(void* block) { MessagePool::give(block); }
 
 void Message::reset(i64 new_tag) {
   type = Type::Data;

@@ -42,6 +42,10 @@ class Message final : public Envelope {
     if (bytes_ != inline_) free_block();
   }
 
+  // Small messages are made and freed for each one that is sent, often on two workers.
+  static void* operator new(usize size);
+  static void operator delete(void* block);
+
   // An empty data message, whatever it was. Keeps a block for the next bytes.
   void reset(i64 tag);
 

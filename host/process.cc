@@ -9,16 +9,6 @@ namespace {
 
 constexpr u32 kBacktraceFrames = 64;
 
-bool raise_extent(void* memory, u64 end) {
-  return static_cast<jit::Memory*>(memory)->raise_extent(end);
-}
-
-GuestMemory memory_of(const jit::Context& context) {
-  if (context.instance == nullptr || context.memory0 == nullptr) return GuestMemory();
-  jit::Memory& memory = context.instance->memory(0);
-  return GuestMemory(memory.view, &raise_extent, &memory);
-}
-
 }  // namespace
 
 bool Caller::is_alone() const { return process_ != nullptr && process_->is_alone(); }
@@ -195,6 +185,8 @@ sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
   }
   if (top_ == nullptr) return take_posted_call();
   if (!is_waiting()) return sched::Next::Resume;
+  // The usual wait: for a message, and it has come.
+  if (mailbox_.has_awaited() && !is_timed_ && rare_ == nullptr) return continue_host_call(worker);
   if (!is_wait_over(top_->caller.wait)) return sched::Next::Park;
   if (rare_ != nullptr) rare_->job = nullptr;
   disarm_wait();

@@ -202,7 +202,9 @@ class Process final : public sched::Process {
   // Handles what is in the inbox. False: the process is killed by it.
   bool handle_inbox();
   bool handle(const Signal& signal);
+  ProcessReport figures() const;
   void answer(ReportRequest& request);
+  void report_end(ReportSink& sink) const;
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);
@@ -219,7 +221,7 @@ class Process final : public sched::Process {
   void kill();
 
   // --- Waiting: the record of the innermost activation.
-  bool is_waiting() const;
+  bool is_waiting() const { return top_ != nullptr && top_->caller.wait.kind != Wait::Kind::None; }
   // Turns the record into timers, registrations and jobs. Resume: it is fulfilled already.
   sched::Next arm_wait(sched::Worker& worker);
   sched::Next arm_inner_wait(sched::Worker& worker, Wait& wait);
@@ -264,6 +266,7 @@ class Process final : public sched::Process {
   sched::Completion* ended_ = nullptr;
   bool ends_ = false;
   Process* warm_next_ = nullptr;  // On its shelf.
+  u32 home_ = 0;                  // The worker on which it ended.
   bool reusable_ = false;         // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
@@ -301,6 +304,16 @@ class Process final : public sched::Process {
 
   WakeTimer timer_{*this};
 };
+// The memory that machine code of this context exports to host functions.
+inline GuestMemory memory_of(const jit::Context& context) {
+  if (context.instance == nullptr || context.memory0 == nullptr) return GuestMemory();
+  jit::Memory& memory = context.instance->memory(0);
+  const auto raise = [](void* owner, u64 end) {
+    return static_cast<jit::Memory*>(owner)->raise_extent(end);
+  };
+  return GuestMemory(memory.view, raise, &memory);
+}
+
 // Calls a guest function from a host call, on the process's own stack, and waits for its results:
 //
 //   CallGuest call(caller, function, {1, 2});

@@ -57,6 +57,8 @@ jit::ProcessStoreOptions Process::store_options() {
   options.memory.exact_extent = config_->exact_extent;
   options.memory.move_always = config_->move_always;
   options.collects_always = config_->collects_always;
+  options.yields_always = config_->yields_always;
+  options.fuel_max = jit::fuel_of_slices(config_->fuel_max);
   if (needs_waiter()) options.waiter = &rare().waiter;
   return options;
 }
@@ -203,6 +205,8 @@ Process::~Process() {
 }
 
 void Process::on_done(sched::Worker& worker) {
+  home_ = worker.index();
+  if (ReportSink* sink = environment_->sink()) report_end(*sink);
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
   give_back();

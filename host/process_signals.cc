@@ -200,8 +200,8 @@ class Aftermath final : public sched::Process {
 
 void Process::tell_the_others(sched::Worker& worker) {
   Envelope* const unread = inbox_.close();
-  Envelope* const waiting =
-      mailbox_.count() != 0 || mailbox_.has_awaited() ? mailbox_.take_list() : nullptr;
+  mailbox_.stop_waiting();  // It may have been killed over it.
+  Envelope* const waiting = mailbox_.count() != 0 ? mailbox_.take_list() : nullptr;
   const Outcome& outcome = this->outcome();
   const bool failed = outcome.kind == Outcome::Kind::Trapped ||
                       outcome.kind == Outcome::Kind::Killed ||

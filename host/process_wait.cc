@@ -4,10 +4,6 @@
 
 namespace lr {
 
-bool Process::is_waiting() const {
-  return top_ != nullptr && top_->caller.wait.kind != Wait::Kind::None;
-}
-
 sched::Next Process::continue_host_call(sched::Worker& worker) {
   Caller& caller = top_->caller;
   const Wait::Kind was = std::exchange(caller.wait.kind, Wait::Kind::None);

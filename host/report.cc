@@ -1,5 +1,7 @@
 #include "host/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -54,7 +56,7 @@ std::vector<ProcessReport> collect_reports(Runtime& runtime, usize processes_max
   return asking.collector->wait(deadline_ns);
 }
 
-// --- What a process answers.
+// --- What a process says of itself.
 
 namespace {
 
@@ -79,6 +81,20 @@ std::string_view name_of(Wait::Kind kind) {
   return "";
 }
 
+std::string_view name_of(Outcome::Kind kind) {
+  switch (kind) {
+    case Outcome::Kind::Returned:
+      return "returned";
+    case Outcome::Kind::Trapped:
+      return "trapped";
+    case Outcome::Kind::Exited:
+      return "exited";
+    case Outcome::Kind::Killed:
+      return "killed";
+  }
+  return "";
+}
+
 }  // namespace
 
 void Process::ask_for_report(std::unique_ptr<ReportRequest> request) {
@@ -87,13 +103,9 @@ void Process::ask_for_report(std::unique_ptr<ReportRequest> request) {
   scheduler_.request(*this, kRequestSignal);
 }
 
-void Process::answer(ReportRequest& request) {
+ProcessReport Process::figures() const {
   ProcessReport report;
   report.pid = pid();
-  report.state = top_ == nullptr ? "idle" : name_of(top_->caller.wait.kind);
-  if (is_waiting() && top_->caller.wait.kind == Wait::Kind::Fds && top_->caller.wait.fds.empty()) {
-    report.state = "sleeping";
-  }
   const Account& used = account();
   report.cpu_ns = used.cpu_ticks.get() * scheduler_.tick_ns();
   report.switches = used.switches.get();
@@ -107,6 +119,15 @@ void Process::answer(ReportRequest& request) {
     report.monitors = relations_->monitors.size();
   }
   report.bookkeeping_bytes = bookkeeping_bytes();
+  return report;
+}
+
+void Process::answer(ReportRequest& request) {
+  ProcessReport report = figures();
+  report.state = top_ == nullptr ? "idle" : name_of(top_->caller.wait.kind);
+  if (is_waiting() && top_->caller.wait.kind == Wait::Kind::Fds && top_->caller.wait.fds.empty()) {
+    report.state = "sleeping";
+  }
   if (top_ != nullptr) {
     for (const jit::Frame& frame : jit::backtrace(run, 8).frames) {
       if (frame.module.empty()) continue;
@@ -116,6 +137,17 @@ void Process::answer(ReportRequest& request) {
   }
   request.collector->add(std::move(report));
   request.collector.reset();
+}
+
+void Process::report_end(ReportSink& sink) const {
+  ProcessReport report = figures();
+  report.state = name_of(outcome().kind);
+  if (module_ != nullptr && entry_.function != nullptr) {
+    const jit::CompiledModule& module = *module_->compiled();
+    report.function =
+        fmt::format("{}!{}", module.name(), module.module().function_name(entry_.function->index));
+  }
+  sink.ended(report);
 }
 
 u64 Process::bookkeeping_bytes() const {

@@ -35,6 +35,16 @@ struct ProcessReport {
   std::string function;       // Where it stands: the innermost frame of wasm. Empty: nowhere.
 };
 
+// Told of every process of an environment that has ended, on its worker: brief, and it must not
+// wait. `state` says how it ended: "returned", "trapped", "exited" or "killed".
+class ReportSink {
+ public:
+  virtual void ended(const ProcessReport& report) = 0;
+
+ protected:
+  ~ReportSink() = default;
+};
+
 // Where answers arrive. Shared by the one who asks and by all who are asked.
 class ReportCollector {
  public:

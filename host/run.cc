@@ -76,12 +76,14 @@ class Run {
     TRY(check_entry());
     TRY(start_process());
     Watchdog watchdog(runtime_->scheduler(), process_->process(), options_.timeout_ns);
+    if (options_.observer != nullptr) options_.observer->started(*runtime_, process_->process());
     const u64 started = sched::now_ns();
     call_guest();
     outcome_.stats.run_ns = sched::now_ns() - started;
     if (watchdog.stop() && outcome_.guest.kind == Outcome::Kind::Killed) {
       outcome_.kind = RunOutcome::Kind::TimedOut;
     }
+    if (options_.observer != nullptr) options_.observer->ended();
     outcome_.stats.scheduler = runtime_->scheduler().stats();
     if (const Result<jit::ModuleCode*> code = module_->code(class_); code.ok()) {
       outcome_.stats.code = code.value()->stats();
@@ -144,12 +146,13 @@ class Run {
     const u64 begun = sched::now_ns();
     class_ = choose_class(options_.memory_class);
     if (options_.trace) tracer_ = std::make_unique<Tracer>(options_.trace);
-    const ProcessConfig config = root_config(options_, tracer_.get());
+    ProcessConfig config = root_config(options_, tracer_.get());
     if (options_.compile_eagerly) {
       jit::ModuleCode* code = TRY(module_->code(class_));
       TRY(code->compile_all(runtime_->scheduler().helpers()));
     }
     TRY(wasi::open_grants(config.directories));
+    runtime_->environment().set_sink(options_.report_sink);
     process_ = TRY(runtime_->create_process(config));
     TRY(process_->process().open_wasi());
     ModuleRef linked = TRY(runtime_->link(module_));

@@ -18,6 +18,19 @@ namespace lr {
 
 class Runtime;
 
+// Someone who looks at a program while it runs.
+class RunObserver {
+ public:
+  // Before the first call; `root` is the program's own process, and both last until after ended().
+  virtual void started(Runtime& runtime, Process& root) = 0;
+  // After the last call, while the program's other processes still may be there. On the thread that
+  // drives the runtime's scheduler, as started().
+  virtual void ended() = 0;
+
+ protected:
+  ~RunObserver() = default;
+};
+
 struct RunOptions {
   std::vector<u8> module;                // Binary.
   std::string name;                      // Of the module, for messages and backtraces.
@@ -43,6 +56,8 @@ struct RunOptions {
   Tracer::Sink trace;  // Empty: no trace.
   // Names processes that fail on this descriptor, as far as RUST_LOG wants them; -1: nowhere.
   int death_log_fd = -1;
+  RunObserver* observer = nullptr;    // Null: none.
+  ReportSink* report_sink = nullptr;  // Of Environment::set_sink().
 };
 
 // A result of --invoke.

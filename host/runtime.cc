@@ -7,6 +7,7 @@
 #include "frontend/type_registry.h"
 #include "host/death_log.h"
 #include "host/lunatic/delayed_message.h"
+#include "jit/traps.h"
 
 namespace lr {
 namespace {
@@ -24,6 +25,17 @@ Outcome not_callable(std::string message) {
   outcome.trap = jit::Trap::Host;
   outcome.message = std::move(message);
   return outcome;
+}
+
+// What the scheduler does for the way in which code is interrupted.
+Result<sched::SchedulerOptions> with(sched::SchedulerOptions options, jit::Preempt preempt) {
+  // Slices of fuel end by themselves.
+  if (preempt == jit::Preempt::None || preempt == jit::Preempt::Fuel) options.preempt = false;
+  if (preempt == jit::Preempt::Epoch) options.epoch = &jit::epoch_counter();
+  if (preempt == jit::Preempt::Signal) {
+    options.interrupt_signal = TRY(jit::install_interrupt_handler());
+  }
+  return options;
 }
 
 }  // namespace
@@ -99,7 +111,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   ignore_sigpipe();
   std::unique_ptr<Runtime> runtime(new Runtime);
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
-  runtime->scheduler_ = TRY(sched::Scheduler::create(options.scheduler));
+  const sched::SchedulerOptions scheduler = TRY(with(options.scheduler, options.engine.preempt));
+  runtime->scheduler_ = TRY(sched::Scheduler::create(scheduler));
   runtime->shared_memory_ =
       std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;

@@ -18,6 +18,12 @@ INSTANTIATE_TEST_SUITE_P(
                     RunOptions{.compile_all = true}, RunOptions{.no_homes = true},
                     RunOptions{.memory_class = MemoryClass::Dense, .spill_all = true}),
     name_of_options);
+INSTANTIATE_TEST_SUITE_P(Interrupted, Calls, testing::ValuesIn(yielding_options()),
+                         name_of_options);
+INSTANTIATE_TEST_SUITE_P(InterruptedDense, Calls,
+                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense,
+                                                             .move_always = true})),
+                         name_of_options);
 
 // -- Many values at joins -------------------------------------------------------------------------
 

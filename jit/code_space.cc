@@ -13,7 +13,7 @@ namespace lr::jit {
 
 namespace {
 
-constexpr u32 kFunctionAlignment = 16;
+constexpr u32 kFunctionAlignment = 32;
 constexpr u32 kPcsChunkBytes = 64 * 1024;
 constexpr u64 kPopulateBytes = 256 * 1024;
 // Sizes of ranges are multiples of this, so that a range fits the code of another module.

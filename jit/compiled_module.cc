@@ -220,14 +220,23 @@ CompiledModule::~CompiledModule() = default;
 Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class) {
   std::atomic<ModuleCode*>& usual = usual_[static_cast<usize>(memory_class)];
   if (ModuleCode* known = usual.load(std::memory_order_acquire); known != nullptr) return known;
-  const EngineOptions& options = engine_.options();
-  ModuleCode* const made = TRY(code(CodeOptions{.memory_class = memory_class,
-                                                .preempt = options.preempt,
-                                                .no_homes = options.no_homes,
-                                                .spill_all = options.spill_all,
-                                                .deterministic = options.deterministic}));
+  ModuleCode* const made = TRY(code(options_of(memory_class, engine_.options().preempt)));
   usual.store(made, std::memory_order_release);
   return made;
+}
+
+Result<ModuleCode*> CompiledModule::code(MemoryClass memory_class, Preempt preempt) {
+  if (preempt == engine_.options().preempt) return code(memory_class);
+  return code(options_of(memory_class, preempt));
+}
+
+CodeOptions CompiledModule::options_of(MemoryClass memory_class, Preempt preempt) const {
+  const EngineOptions& options = engine_.options();
+  return {.memory_class = memory_class,
+          .preempt = preempt,
+          .no_homes = options.no_homes,
+          .spill_all = options.spill_all,
+          .deterministic = options.deterministic};
 }
 
 Result<ModuleCode*> CompiledModule::code(const CodeOptions& options) {

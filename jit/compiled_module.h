@@ -120,9 +120,12 @@ class CompiledModule {
   // The code of a memory class with the engine's other options. Made at first use, without any
   // function; fails when no range of addresses is to be had.
   Result<ModuleCode*> code(MemoryClass memory_class);
+  Result<ModuleCode*> code(MemoryClass memory_class, Preempt preempt);
   Result<ModuleCode*> code(const CodeOptions& options);
 
  private:
+  CodeOptions options_of(MemoryClass memory_class, Preempt preempt) const;
+
   Engine& engine_;
   std::shared_ptr<const Module> module_;
   std::string name_;

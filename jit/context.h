@@ -88,7 +88,7 @@ struct alignas(64) Context {
 };
 
 inline constexpr i32 kContextStackLimit = 0;
-inline constexpr i32 kContextPreempt = 8;
+inline constexpr i32 kContextAlarm = 8;
 inline constexpr i32 kContextMemoryBase = 16;
 inline constexpr i32 kContextMemoryExtent = 24;
 inline constexpr i32 kContextRun = 32;

@@ -1,7 +1,5 @@
 #include "jit/engine.h"
 
-#include <fmt/format.h>
-
 #include "frontend/decoder.h"
 #include "jit/compiled_module.h"
 #include "jit/compiler_lane.h"
@@ -13,10 +11,6 @@ namespace lr::jit {
 Result<std::unique_ptr<Engine>> Engine::create(const EngineOptions& options) {
   if (!options.cpu.baseline) {
     return make_error(Err::BadArgument, "this processor is older than x86-64-v2");
-  }
-  if (!is_built(options.preempt)) {
-    return make_error(Err::BadArgument,
-                      fmt::format("--preempt={} is not built yet", name_of(options.preempt)));
   }
   TRY(install_trap_handler());
   std::unique_ptr<Engine> engine(new Engine(options));

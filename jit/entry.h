@@ -13,6 +13,9 @@ extern const char lr_trap_entries[];
 // on top of the stack.
 extern const char lr_trap_leave[];
 extern const char lr_yield[];
+// Where the handler of a signal makes a function go on; the pc is on top of the stack.
+extern const char lr_interrupted[];
+extern const char lr_fuel[];
 extern const char lr_stack_check[];
 extern const char lr_extent_miss[];
 extern const char lr_extent_miss_any[];
@@ -27,6 +30,7 @@ extern const char lr_activation_start[];
 
 // Resume addresses on suspended stacks, for the unwinder.
 extern const char lr_yield_resume[];
+extern const char lr_interrupted_resume[];
 extern const char lr_stack_check_resume[];
 extern const char lr_lazy_resume[];
 extern const char lr_gc_resume[];
@@ -43,6 +47,8 @@ extern const lr::u64 lr_host_wait_status;
 
 // Raises the extent of a memory to `end`. 0, or 1 with run.trap_code set.
 lr::u32 lr_do_extent_miss(lr::jit::Context* context, lr::u64 end, lr::u64 memory);
+// Grants a slice of fuel. 0, or 1 with run.trap_code set.
+lr::u32 lr_do_fuel(lr::jit::Context* context);
 // The code of function `index`; null: another thread is compiling it, yield and ask again; 1:
 // run.trap_code is set.
 const void* lr_do_lazy(lr::jit::Context* context, lr::u32 index);

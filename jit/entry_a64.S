@@ -22,6 +22,7 @@
 #define LEAVE_STACK_FULL 4
 // jit/context.h
 #define CONTEXT_STACK_LIMIT 0
+#define CONTEXT_ALARM 8
 #define CONTEXT_MEMORY_BASE 16
 #define CONTEXT_MEMORY_EXTENT 24
 #define CONTEXT_RUN 32
@@ -179,6 +180,43 @@ lr_yield:
 lr_yield_resume:
         restore_all
         ret
+
+// -- Interrupted ----------------------------------------------------------------------------------
+// The pc is in the 16 bytes on top of the stack. It is returned to through x18, which no code of
+// ours uses; the flags are saved in the other half of its place.
+        .globl  lr_interrupted
+        .p2align 4
+lr_interrupted:
+        mrs     x18, nzcv
+        str     x18, [sp, #8]
+        save_all
+        ldr     x0, [x28, #CONTEXT_RUN]
+        leave_process LEAVE_YIELD, lr_interrupted_resume
+        .globl  lr_interrupted_resume
+lr_interrupted_resume:
+        restore_all
+        ldr     x18, [sp, #8]
+        msr     nzcv, x18
+        ldr     x18, [sp], #16
+        br      x18
+
+// -- Fuel ---------------------------------------------------------------------------------------
+        .globl  lr_fuel
+        .p2align 4
+lr_fuel:
+        save_all
+        ldr     x19, [x28, #CONTEXT_RUN]
+        mov     x0, x28
+        hop_to_host x19
+        bl      lr_do_fuel
+        hop_back x19
+        mov     w1, w0
+        mov     x0, x19
+        cbnz    w1, .Lfuel_trap
+        leave_process LEAVE_YIELD, lr_yield_resume
+.Lfuel_trap:
+        add     sp, sp, #SAVE_BYTES
+        b       lr_trap_leave
 
 // -- StackCheck ---------------------------------------------------------------------------------
 // The function's own return address stands in 16 bytes above (Masm::call_stub_before_frame).
@@ -415,6 +453,8 @@ lr_activation_return:
         cbz     x9, 1f
         ldr     x10, [x0, #RUN_STACK_LIMIT]
         str     x10, [x9]
+        ldr     x10, [x28, #CONTEXT_ALARM]
+        str     x10, [x9, #CONTEXT_ALARM]
 1:      str     x9, [x0, #RUN_DOORBELL]
         hop_to_host x0
         mov     w0, #LEAVE_RETURNED

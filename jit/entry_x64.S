@@ -21,6 +21,7 @@
 #define LEAVE_STACK_FULL 4
 // jit/context.h
 #define CONTEXT_STACK_LIMIT 0
+#define CONTEXT_ALARM 8
 #define CONTEXT_MEMORY_BASE 16
 #define CONTEXT_MEMORY_EXTENT 24
 #define CONTEXT_RUN 32
@@ -159,6 +160,42 @@ lr_yield:
 lr_yield_resume:
         restore_all
         ret
+
+// -- Interrupted ----------------------------------------------------------------------------------
+// A signal's handler has put the pc on the stack and come here, from anywhere in a function. The
+// flags are saved too: nothing may change before the process goes on.
+        .globl  lr_interrupted
+        .p2align 4
+lr_interrupted:
+        pushfq
+        save_all
+        movq    CONTEXT_RUN(%r15), %rdi
+        leave_process LEAVE_YIELD, lr_interrupted_resume
+        .globl  lr_interrupted_resume
+lr_interrupted_resume:
+        restore_all
+        popfq
+        ret
+
+// -- Fuel ---------------------------------------------------------------------------------------
+// Called where a slice's fuel is used up. Yields with another slice, or traps.
+        .globl  lr_fuel
+        .p2align 4
+lr_fuel:
+        save_all
+        movq    CONTEXT_RUN(%r15), %rbx
+        movq    %r15, %rdi
+        movq    %rsp, RUN_SP(%rbx)
+        movq    RUN_HOST_SP(%rbx), %rsp
+        callq   lr_do_fuel
+        movq    RUN_SP(%rbx), %rsp
+        movq    %rbx, %rdi
+        testl   %eax, %eax
+        jnz     .Lfuel_trap
+        leave_process LEAVE_YIELD, lr_yield_resume
+.Lfuel_trap:
+        addq    $SAVE_BYTES, %rsp
+        jmp     lr_trap_leave
 
 // -- StackCheck ---------------------------------------------------------------------------------
 // Called from a prologue whose compare failed; r11 is the frame's size. Either the stack is really
@@ -401,13 +438,15 @@ lr_activation_return:
         movq    ACTIVATION_PREVIOUS(%rsp), %rax
         movq    %rax, CONTEXT_ACTIVATION(%r15)
         // The doorbell of what is suspended above is the process's again. Its limit is stale if
-        // the stack has moved meanwhile.
+        // the stack has moved meanwhile, and the alarm word may count fuel.
         movq    ACTIVATION_BELL(%rsp), %rax
         addq    $ACTIVATION_BYTES, %rsp
         testq   %rax, %rax
         jz      1f
         movq    RUN_STACK_LIMIT(%rdi), %rcx
         movq    %rcx, (%rax)
+        movq    CONTEXT_ALARM(%r15), %rcx
+        movq    %rcx, CONTEXT_ALARM(%rax)
 1:      movq    %rax, RUN_DOORBELL(%rdi)
         movq    %rsp, RUN_SP(%rdi)
         movq    RUN_HOST_SP(%rdi), %rsp

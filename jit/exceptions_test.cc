@@ -13,6 +13,12 @@ INSTANTIATE_TEST_SUITE_P(
                     RunOptions{.compile_all = true, .move_always = true},
                     RunOptions{.memory_class = MemoryClass::Dense, .spill_all = true}),
     name_of_options);
+INSTANTIATE_TEST_SUITE_P(Interrupted, Exceptions, testing::ValuesIn(yielding_options()),
+                         name_of_options);
+INSTANTIATE_TEST_SUITE_P(InterruptedDense, Exceptions,
+                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense,
+                                                             .move_always = true})),
+                         name_of_options);
 
 HostStatus host_wait(Context*, const HostFunction*, u64*) { return HostStatus::Wait; }
 

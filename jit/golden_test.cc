@@ -59,6 +59,11 @@ std::string listing_of(const fs::path& wat) {
   if (!module.ok()) return module.error().message();
   CodeOptions options;
   if (wat.stem().string().ends_with("_dense")) options.memory_class = MemoryClass::Dense;
+  for (const Preempt preempt : kPreempts) {
+    if (wat.stem().string().ends_with("_" + std::string(name_of(preempt)))) {
+      options.preempt = preempt;
+    }
+  }
   CpuFeatures cpu;
   cpu.avx = cpu.avx2 = cpu.fma = cpu.bmi1 = cpu.bmi2 = cpu.lzcnt = cpu.lse = true;
   if (wat.stem().string().ends_with("_v2")) cpu = restrict_cpu(cpu, "v2");

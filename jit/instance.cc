@@ -196,7 +196,7 @@ Status Instance::link(std::span<const Extern> imports) {
 
 Status Instance::choose_code() {
   if (module().imported_memories != 0) {
-    code_ = TRY(compiled_->code(cold_->memories[0]->memory_class()));
+    code_ = TRY(compiled_->code(cold_->memories[0]->memory_class(), store_.preempt()));
   } else {
     code_ = TRY(store_.usual_code(*compiled_));
   }

@@ -67,6 +67,10 @@ struct Extern {
 struct ProcessStoreOptions {
   MemoryOptions memory;          // For all memories that instances of this store define.
   bool collects_always = false;  // Test mode: every object that is made collects garbage first.
+  // How its code is interrupted, if not as the engine says. A limit of fuel makes it Fuel.
+  std::optional<Preempt> preempt = std::nullopt;
+  u64 fuel_max = FuelAccount::kUnlimited;
+  bool yields_always = false;  // Test mode: at every check.
   // How this process waits at an address; without it, it cannot. Must outlive the store.
   Waiter* waiter = nullptr;
 };
@@ -82,6 +86,8 @@ class ProcessStore {
   Engine& engine() const { return engine_; }
   RunState& run() const { return run_; }
   const ProcessStoreOptions& options() const { return options_; }
+  Preempt preempt() const { return preempt_of(options_); }
+  u64 fuel_used() const { return jit::fuel_used(run_, root_->bell); }
 
   // Makes an instance with one Extern for each of module().imports, in their order, checked
   // against the declared types (IncompatibleImport). Applies active segments in order; the error is
@@ -178,6 +184,8 @@ class ProcessStore {
   }
   void make_extras();
   void append(Instance& instance);
+  Preempt preempt_of(const ProcessStoreOptions& options) const;
+  void prepare_alarm();
   // Of an instance that defines its own memories.
   Result<ModuleCode*> usual_code(CompiledModule& compiled) const;
   Status use_types(const Module& module);

@@ -26,11 +26,6 @@ u64* waiting(const RunState& run, u64 bytes) {
   return reinterpret_cast<u64*>(run.sp + bytes);
 }
 
-void ring_with(RunState& run, Doorbell* bell) {
-  run.doorbell.store(bell, std::memory_order_release);
-  run.publish_limit();
-}
-
 }  // namespace
 
 u32 value_words(TypeId id) {
@@ -64,7 +59,7 @@ bool begin_activation(ProcessStore& store, FuncRef* func, u64* values) {
              .root = root};
   run.sp = reinterpret_cast<u64>(record);
   root->activation = run.stack_top - run.sp;
-  ring_with(run, &root->bell);
+  run.change_doorbell(&root->bell);
   return true;
 }
 
@@ -74,7 +69,9 @@ void abandon_activation(ProcessStore& store) {
   CHECK(record != nullptr);
   run.sp = reinterpret_cast<u64>(record + 1);
   store.root_context()->activation = record->previous;
-  ring_with(run, record->bell);
+  // What is left of the fuel stays with the root context.
+  run.change_doorbell(&store.root_context()->bell);
+  run.change_doorbell(record->bell);
 }
 
 u32 activation_count(const ProcessStore& store) {
@@ -97,7 +94,7 @@ bool may_move_stack(const RunState& run, Leave reason) {
   if (reason == Leave::Trapped) return false;
   if (reason != Leave::Yield) return true;
   const void* const at = *reinterpret_cast<const void**>(run.sp);
-  return at != lr_yield_resume && at != lr_gc_resume;
+  return at != lr_yield_resume && at != lr_interrupted_resume && at != lr_gc_resume;
 }
 
 }  // namespace lr::jit

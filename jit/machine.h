@@ -25,6 +25,9 @@ extern const u32 kMiniStubBytes;
 // Code that consists of this byte only cannot run: it stops the program.
 extern const u8 kTrapByte;
 
+// Of the last instruction of Masm::poll_page().
+extern const u64 kPollPageBytes;
+
 // `at` (writable) receives a jump to any address.
 void write_stub_jump(u8* at, const void* target);
 // The stub of an absent function, which will run at `from`: puts `index` into the scratch
@@ -47,6 +50,9 @@ struct Interrupted {
   void set_pc(u64 pc);
   void set_sp(u64 sp);
   void set_reg(Reg r, u64 value);
+  void push_pc();  // As what a pc slot on a process stack looks like.
+  // Goes on at `to` as if that had been called by the instruction before `back`.
+  void call(const void* to, u64 back);
 };
 
 }  // namespace lr::jit

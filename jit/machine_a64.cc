@@ -33,6 +33,7 @@ const CAbi& c_abi() {
 
 const u32 kPcSlotBytes = 16;
 const u64 kNearBytes = 128 * kMiB - kMiB;
+const u64 kPollPageBytes = 4;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 20;
 const u8 kTrapByte = 0;  // udf
@@ -69,6 +70,17 @@ u64 Interrupted::reg(Reg r) const { return state(ucontext).regs[r.number()]; }
 void Interrupted::set_pc(u64 pc) { state(ucontext).pc = pc; }
 void Interrupted::set_sp(u64 sp) { state(ucontext).sp = sp; }
 void Interrupted::set_reg(Reg r, u64 value) { state(ucontext).regs[r.number()] = value; }
+void Interrupted::push_pc() {
+  const u64 top = sp() - kPcSlotBytes;
+  const u64 value = pc();
+  std::memcpy(reinterpret_cast<void*>(top), &value, sizeof value);
+  set_sp(top);
+}
+
+void Interrupted::call(const void* to, u64 back) {
+  set_reg(int_reg(30), back);
+  set_pc(reinterpret_cast<u64>(to));
+}
 
 }  // namespace lr::jit
 

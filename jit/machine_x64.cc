@@ -32,6 +32,7 @@ const CAbi& c_abi() {
 
 const u32 kPcSlotBytes = 8;
 const u64 kNearBytes = 2 * kGiB - kMiB;
+const u64 kPollPageBytes = 3;
 const u32 kStubJumpBytes = 16;
 const u32 kMiniStubBytes = 16;
 const u8 kTrapByte = 0xcc;  // int3
@@ -83,6 +84,18 @@ void Interrupted::set_sp(u64 sp) {
 }
 void Interrupted::set_reg(Reg r, u64 value) {
   state(ucontext)->uc_mcontext.gregs[kGregs[r.number()]] = static_cast<greg_t>(value);
+}
+void Interrupted::push_pc() {
+  const u64 top = sp() - kPcSlotBytes;
+  const u64 value = pc();
+  std::memcpy(reinterpret_cast<void*>(top), &value, sizeof value);
+  set_sp(top);
+}
+
+void Interrupted::call(const void* to, u64 back) {
+  set_pc(back);
+  push_pc();
+  set_pc(reinterpret_cast<u64>(to));
 }
 
 }  // namespace lr::jit

@@ -22,6 +22,12 @@ INSTANTIATE_TEST_SUITE_P(
                     RunOptions{.memory_class = kDense, .move_always = true, .ring_always = true},
                     RunOptions{.memory_class = kGuarded, .spill_all = true}),
     name_of_options);
+INSTANTIATE_TEST_SUITE_P(Interrupted, Memories, testing::ValuesIn(yielding_options()),
+                         name_of_options);
+INSTANTIATE_TEST_SUITE_P(InterruptedDense, Memories,
+                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense,
+                                                             .move_always = true})),
+                         name_of_options);
 
 // Fills, copies and initialisations that take many pieces, the process leaving after each.
 TEST_P(Memories, LongOperationsAreOne) {

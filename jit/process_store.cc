@@ -16,6 +16,19 @@ ProcessStore::ProcessStore(Engine& engine, RunState& run, const ProcessStoreOpti
   root_ = context_pool().acquire(sizeof(Context));
   CHECK(root_ != nullptr);
   root_->run = &run;
+  prepare_alarm();
+}
+
+Preempt ProcessStore::preempt_of(const ProcessStoreOptions& options) const {
+  if (options.fuel_max != FuelAccount::kUnlimited) return Preempt::Fuel;
+  return options.preempt.value_or(engine_.options().preempt);
+}
+
+// Nothing has run, or nothing of what has will go on.
+void ProcessStore::prepare_alarm() {
+  run_.alarm = &alarm_of(preempt(), options_.yields_always);
+  run_.fuel = {.granted = 0, .limit = options_.fuel_max};
+  root_->bell.alarm.store(0, std::memory_order_relaxed);
 }
 
 ProcessStore::~ProcessStore() {
@@ -58,8 +71,8 @@ Result<Instance*> ProcessStore::instantiate(const std::shared_ptr<CompiledModule
 // Unchecked code runs only on a memory that is guarded.
 Result<ModuleCode*> ProcessStore::usual_code(CompiledModule& compiled) const {
   const Module& m = compiled.module();
-  if (m.memories.empty()) return compiled.code(MemoryClass::Guarded);
-  return compiled.code(Memory::class_for(m.memories[0], options_.memory.memory_class));
+  if (m.memories.empty()) return compiled.code(MemoryClass::Guarded, preempt());
+  return compiled.code(Memory::class_for(m.memories[0], options_.memory.memory_class), preempt());
 }
 
 void ProcessStore::append(Instance& instance) {
@@ -79,7 +92,7 @@ bool ProcessStore::reset(const ProcessStoreOptions& options) {
   if (before.source != now.source || before.memory_class != now.memory_class ||
       before.exact_extent != now.exact_extent || before.move_always != now.move_always ||
       options_.collects_always != options.collects_always || options_.waiter != options.waiter ||
-      now.size_max < instance->initial_bytes()) {
+      preempt_of(options_) != preempt_of(options) || now.size_max < instance->initial_bytes()) {
     return false;
   }
   options_ = options;
@@ -91,8 +104,9 @@ bool ProcessStore::reset(const ProcessStoreOptions& options) {
     if (unwind_cache != nullptr) extras().unwind_cache = std::move(unwind_cache);
   }
   for (Context* context : {root_, instance->context_}) {
-    context->bell.preempt.store(0, std::memory_order_relaxed);
+    context->bell.alarm.store(0, std::memory_order_relaxed);
   }
+  prepare_alarm();
   root_->activation = 0;
   run_.heap_cursor = run_.heap_limit = 0;
   run_.trap_code = run_.stack_need = 0;

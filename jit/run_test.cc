@@ -344,6 +344,11 @@ INSTANTIATE_TEST_SUITE_P(
                     RunOptions{.memory_class = kDense, .move_always = true, .ring_always = true},
                     RunOptions{.memory_class = kGuarded, .spill_all = true}),
     name_of_options);
+INSTANTIATE_TEST_SUITE_P(Interrupted, Run, testing::ValuesIn(yielding_options()), name_of_options);
+INSTANTIATE_TEST_SUITE_P(InterruptedDense, Run,
+                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense,
+                                                             .move_always = true})),
+                         name_of_options);
 
 TEST(Link, SaysWhatIsMissingAndWhatDoesNotFit) {
   World world;

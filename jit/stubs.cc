@@ -209,8 +209,8 @@ void StubEmitter::change_context(Reg to) {
   const Reg scratch = target_.scratch;
   load64(scratch, target_.context, kContextStackLimit);
   store64(to, kContextStackLimit, scratch);
-  masm_.load(Load::I32Load8U, scratch, at(target_.context, kContextPreempt));
-  masm_.store(Store::I8, at(to, kContextPreempt), scratch);
+  load64(scratch, target_.context, kContextAlarm);
+  store64(to, kContextAlarm, scratch);
   load64(scratch, to, kContextRun);
   store64(scratch, kRunDoorbell, to);
   masm_.move(Width::W64, target_.context, to);
@@ -426,6 +426,7 @@ Result<std::unique_ptr<StubSpace>> StubSpace::create(const CpuFeatures& cpu) {
 #include "jit/traps.def"
   space->addresses_.resize(static_cast<usize>(Stub::kCount));
   space->place_fixed(Stub::Yield, lr_yield);
+  space->place_fixed(Stub::Fuel, lr_fuel);
   space->place_fixed(Stub::StackCheck, lr_stack_check);
   space->place_fixed(Stub::ExtentMiss, lr_extent_miss);
   space->place_fixed(Stub::ExtentMissAny, lr_extent_miss_any);

@@ -1,8 +1,10 @@
 #include "jit/test_process.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstring>
 
 namespace lr::jit {
@@ -26,10 +28,12 @@ void unmap_stack(u8* stack, u64 bytes) { munmap(stack - kGuardedBytes, kGuardedB
 
 TestProcess::TestProcess(const Options& options) : options_(options) {
   use_stack(options.stack_bytes);
-  if (!options.ring_always) return;
-  ringer_ = std::thread([this] {
+  if (!options.ring_always && !options.signal_always) return;
+  const int signal = options.signal_always ? install_interrupt_handler().value() : 0;
+  ringer_ = std::thread([this, signal, thread = pthread_self()] {
     while (!done_.load(std::memory_order_relaxed)) {
       run.ring(kRequestYield);
+      if (signal != 0) pthread_kill(thread, signal);
       std::this_thread::sleep_for(std::chrono::microseconds(1));
     }
   });
@@ -82,7 +86,7 @@ bool TestProcess::grow_stack() {
 void TestProcess::ring_again(Leave left_by) {
   Doorbell* const bell = run.doorbell.load(std::memory_order_relaxed);
   if (!options_.yield_always || bell == nullptr) return;
-  bell->preempt.store(1, std::memory_order_relaxed);
+  run.alarm->ring(*bell);
   if (left_by != Leave::Yield || !may_move_stack(run, left_by)) run.ring(kRequestYield);
 }
 

@@ -24,6 +24,8 @@ class TestProcess {
     // Stack and dense memories, each time the process leaves where code allows it.
     bool move_always = false;
     bool ring_always = false;  // From another thread, as fast as that can.
+    // From another thread too: the signal of Preempt::Signal, at random moments.
+    bool signal_always = false;
     // Rung when it is resumed: it yields at every poll, and at the first prologue behind a poll.
     bool yield_always = false;
   };

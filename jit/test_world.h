@@ -25,6 +25,9 @@ struct RunOptions {
   bool exact_extent = false;
   bool spill_all = false;
   bool no_homes = false;
+  Preempt preempt = Preempt::Flag;
+  bool yields_always = false;  // Under Preempt::Signal: signals as often as can be.
+  u64 fuel_max = FuelAccount::kUnlimited;
   u64 stack_bytes = 16 * kKiB;
   u64 stack_bytes_max = 1 * kMiB;
 };
@@ -38,7 +41,8 @@ class World {
         process({.stack_bytes = options.stack_bytes,
                  .stack_bytes_max = options.stack_bytes_max,
                  .move_always = options.move_always,
-                 .ring_always = options.ring_always}),
+                 .ring_always = options.ring_always,
+                 .signal_always = options.yields_always && options.preempt == Preempt::Signal}),
         store(*engine_, process.run, store_options(options)) {}
 
   Engine& engine() { return *engine_; }
@@ -105,12 +109,15 @@ class World {
     EngineOptions engine;
     engine.spill_all = options.spill_all;
     engine.no_homes = options.no_homes;
+    engine.preempt = options.preempt;
     return std::move(Engine::create(engine)).value();
   }
   static ProcessStoreOptions store_options(const RunOptions& options) {
     return {.memory = {.memory_class = options.memory_class,
                        .exact_extent = options.exact_extent,
-                       .move_always = options.move_always}};
+                       .move_always = options.move_always},
+            .fuel_max = options.fuel_max,
+            .yields_always = options.yields_always && options.preempt != Preempt::Signal};
   }
 
   RunOptions options_;
@@ -134,7 +141,33 @@ inline std::string name_of_options(const testing::TestParamInfo<RunOptions>& inf
   if (o.exact_extent) name += "Exact";
   if (o.spill_all) name += "Spilled";
   if (o.no_homes) name += "Homeless";
+  if (o.yields_always) name += "Yielding";
+  if (o.preempt != Preempt::Flag) name += "By" + std::string(name_of(o.preempt));
   return name;
+}
+
+// The thread sanitizer keeps signals back until the program calls something that it knows, which
+// machine code does not.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LR_SIGNALS_ARE_KEPT_BACK 1
+#endif
+#endif
+#ifdef LR_SIGNALS_ARE_KEPT_BACK
+inline constexpr bool kSignalsArrive = false;
+#else
+inline constexpr bool kSignalsArrive = true;
+#endif
+
+// Each way to interrupt code, at every check.
+inline std::vector<RunOptions> yielding_options(RunOptions options = {}) {
+  std::vector<RunOptions> all;
+  options.yields_always = true;
+  for (const Preempt preempt : kPreempts) {
+    options.preempt = preempt;
+    if (preempt != Preempt::None) all.push_back(options);
+  }
+  return all;
 }
 
 }  // namespace lr::jit

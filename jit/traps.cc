@@ -18,6 +18,8 @@ namespace lr::jit {
 
 namespace {
 
+// Of the real-time signals.
+constexpr int kInterruptSignal = 5;
 constexpr usize kSignalStackBytes = 64 * kKiB;
 
 struct sigaction g_previous_segv;
@@ -38,14 +40,16 @@ Context* guarded_access(const Interrupted& at, const void* address) {
   return memory->owns_guarded(address) ? context : nullptr;
 }
 
+bool is_in_function(const void* pc) {
+  const CodeOwner owner = find_code(pc);
+  return owner.space != nullptr && owner.space->find(pc) != nullptr;
+}
+
 // Makes the interrupted code continue in the trap's stub as if it had called it.
-void divert_to_trap(Interrupted at, Context* context) {
+void divert_to_trap(Interrupted& at, Context* context) {
   RunState* run = context->run;
   run->trap_code = static_cast<u32>(Trap::MemoryOutOfBounds);
-  const u64 sp = at.sp() - kPcSlotBytes;
-  const u64 pc = at.pc();
-  std::memcpy(reinterpret_cast<void*>(sp), &pc, 8);
-  at.set_sp(sp);
+  at.push_pc();
   at.set_reg(c_abi().args[0], reinterpret_cast<u64>(run));
   at.set_pc(reinterpret_cast<u64>(lr_trap_leave));
 }
@@ -78,14 +82,32 @@ void forward(const struct sigaction& previous, int signal, siginfo_t* info, void
 }
 
 void on_fault(int signal, siginfo_t* info, void* ucontext) {
-  const Interrupted at{ucontext};
+  Interrupted at{ucontext};
   // si_code > 0: the kernel says so, nobody sent it.
+  if (info->si_code > 0 && is_poll_page(info->si_addr) &&
+      is_in_function(reinterpret_cast<const void*>(at.pc()))) {
+    // It goes on behind the load, whose address is stale.
+    at.call(lr_yield, at.pc() + kPollPageBytes);
+    return;
+  }
   Context* context = info->si_code > 0 ? guarded_access(at, info->si_addr) : nullptr;
   if (context != nullptr) {
     divert_to_trap(at, context);
     return;
   }
   forward(signal == SIGSEGV ? g_previous_segv : g_previous_bus, signal, info, ucontext);
+}
+
+// The process may be in the middle of anything that a function does, so nobody looks at its stack
+// until it goes on: it is neither moved nor collected.
+void on_interrupt(int /*signal*/, siginfo_t* /*info*/, void* ucontext) {
+  Interrupted at{ucontext};
+  if (!is_in_function(reinterpret_cast<const void*>(at.pc()))) return;
+  const auto* context = reinterpret_cast<const Context*>(at.reg(g_target->context));
+  // It may be late: what was to be interrupted has yielded since.
+  if (context->run->request.load(std::memory_order_relaxed) == 0) return;
+  at.push_pc();
+  at.set_pc(reinterpret_cast<u64>(lr_interrupted));
 }
 
 Status install() {
@@ -106,6 +128,20 @@ Status install() {
 Status install_trap_handler() {
   static const Status status = install();
   return status;
+}
+
+Result<int> install_interrupt_handler() {
+  TRY(install_trap_handler());
+  static const int signal = SIGRTMIN + kInterruptSignal;
+  static const bool installed = [] {
+    struct sigaction action = {};
+    action.sa_sigaction = on_interrupt;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+    sigfillset(&action.sa_mask);
+    return sigaction(signal, &action, nullptr) == 0;
+  }();
+  if (!installed) return make_error(Err::SystemError, "no signal to interrupt processes with");
+  return signal;
 }
 
 SignalStack::SignalStack() {

@@ -14,6 +14,13 @@ namespace lr::jit {
 // Installs the handler, once. Engine::create does it.
 Status install_trap_handler();
 
+// Installs the handler of the signal that interrupts code under Preempt::Signal, once, and says
+// which signal that is. A thread that receives it while it executes a function, for a process that
+// has been rung for, leaves the process with Leave::Yield; anywhere else nothing happens, and the
+// next prologue sees the doorbell. Threads that run processes do not block it and have a stack for
+// signal handlers.
+Result<int> install_interrupt_handler();
+
 // Gives the calling thread a stack for signal handlers, which process stacks are too small for.
 // Every thread that resumes processes holds one while it does.
 class SignalStack {

@@ -86,8 +86,7 @@ void change_context(Context& from, Context& to) {
   if (&from == &to) return;
   to.bell.stack_limit.store(from.bell.stack_limit.load(std::memory_order_relaxed),
                             std::memory_order_relaxed);
-  to.bell.preempt.store(from.bell.preempt.load(std::memory_order_relaxed),
-                        std::memory_order_relaxed);
+  to.bell.alarm.store(from.bell.alarm.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.run->doorbell.store(&to.bell, std::memory_order_release);
 }
 

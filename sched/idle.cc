@@ -41,13 +41,17 @@ Process* Worker::search(const Completion* until) {
   const u64 end = now + kSpinNs;
   looks_.assign(scheduler_.workers(), Look());
   while (now < end) {
-    if (Process* process = steal(now)) return process;
+    Process* process = steal(now);
     service(now);
-    if (Process* process = pick()) return process;
-    if (should_stop(until)) return nullptr;
+    if (process == nullptr) process = pick();
+    if (process != nullptr || should_stop(until)) {
+      eager_ = false;
+      return process;
+    }
     for (u32 i = 0; i < kSpinPauses; ++i) cpu_relax();
     now = now_ns();
   }
+  eager_ = false;
   if (Process* process = steal(now)) return process;
   // What calls us in this tick is too brief to be worth it.
   scheduler_.searched_tick_.store(scheduler_.tick_.now(), std::memory_order_relaxed);

@@ -26,7 +26,7 @@ class NativeProcess : public Process {
   void yield() { lr_leave(&run, Leave::Yield); }
   // What machine code does at loop headers.
   void poll() {
-    if (bell_.preempt.load(std::memory_order_relaxed) != 0) yield();
+    if (bell_.alarm.load(std::memory_order_relaxed) != 0) yield();
   }
   // Until somebody wakes this process; perhaps earlier.
   void park() { lr_leave(&run, Leave::HostWait); }

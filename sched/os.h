@@ -67,6 +67,23 @@ class AlternateSignalStack {
   int old_flags_ = 0;
 };
 
+// The calling thread, for send_signal(), which does nothing if there is no such thread any more.
+u32 thread_id();
+void send_signal(u32 thread, int signal);
+
+// While it lives the calling thread takes the signal, if it is not 0.
+class SignalGate {
+ public:
+  explicit SignalGate(int signal);
+  ~SignalGate();
+  SignalGate(const SignalGate&) = delete;
+  SignalGate& operator=(const SignalGate&) = delete;
+
+ private:
+  const int signal_;
+  bool was_blocked_ = false;
+};
+
 // The calling thread sleeps little and seldom: it is woken when it asked for and soon runs then, as
 // far as the system allows that.
 void prefer_this_thread();

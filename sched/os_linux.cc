@@ -172,6 +172,28 @@ AlternateSignalStack::~AlternateSignalStack() {
   munmap(memory_, kSignalStackBytes);
 }
 
+u32 thread_id() { return static_cast<u32>(syscall(SYS_gettid)); }
+
+void send_signal(u32 thread, int signal) { syscall(SYS_tgkill, getpid(), thread, signal); }
+
+SignalGate::SignalGate(int signal) : signal_(signal) {
+  if (signal == 0) return;
+  sigset_t set;
+  sigset_t old;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  pthread_sigmask(SIG_UNBLOCK, &set, &old);
+  was_blocked_ = sigismember(&old, signal) == 1;
+}
+
+SignalGate::~SignalGate() {
+  if (!was_blocked_) return;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal_);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 bool Thread::start(const char* name, Body body, void* argument) {
   CHECK(!started_);
   body_ = body;

@@ -155,8 +155,11 @@ class Process {
 // happens there: for measurements.
 class YieldProbe {
  public:
-  // `rung_ns`: when the tick began to ring for what runs on that worker; 0: it did not.
-  virtual void yielded(Process& process, u64 rung_ns) = 0;
+  struct Asked {
+    u64 rung_ns = 0;   // When the tick began to ring for what runs on that worker; 0: it did not.
+    u64 epoch_ns = 0;  // When it last advanced the epoch; 0: there is none.
+  };
+  virtual void yielded(Process& process, Asked asked) = 0;
 
  protected:
   ~YieldProbe() = default;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/check.h"
 #include "sched/os.h"
@@ -126,6 +127,10 @@ ProcessRef ProcessTable::find(Pid pid) {
   ref.process_ = slot->process.load(std::memory_order_relaxed);
   if (ref->state() == Process::kDone) ref.reset();
   return ref;
+}
+
+void ProcessTable::release(ProcessRef& ref, Cache& mine) {
+  drop(*std::exchange(ref.process_, nullptr), &mine);
 }
 
 void ProcessTable::remove(Process& process, Cache* mine) {

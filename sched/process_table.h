@@ -52,6 +52,8 @@ class ProcessTable {
 
   // Lock-free.
   ProcessRef find(Pid pid);
+  // Drops a reference as remove() does its own.
+  void release(ProcessRef& ref, Cache& mine);
 
   // How many have not been removed. 0 is exact if nobody adds.
   u32 live() const;

@@ -37,8 +37,8 @@ bool Worker::has_waiting() const {
 
 // Whether the tick must look after this worker while it is busy.
 bool Worker::has_other_duties() const {
-  return has_waiting() || timers_.next_deadline_ns() != kNever || !scheduler_.global_.empty() ||
-         scheduler_.poller_->waiting() != 0;
+  return scheduler_.options_.ring_always || has_waiting() || timers_.next_deadline_ns() != kNever ||
+         !scheduler_.global_.empty() || scheduler_.poller_->waiting() != 0;
 }
 
 Lane Worker::lane_of(Process& process) const {
@@ -105,6 +105,11 @@ Process* Worker::pick_next_slot() {
   if (process == nullptr) return nullptr;
   ++chain_;
   if (chain_ <= kChainMax && scheduler_.tick_.now() - chain_tick_ < kTicksPerSlice) return process;
+  if (backlog() == 0 && scheduler_.global_.empty()) {
+    chain_ = 0;
+    chain_tick_ = scheduler_.tick_.now();
+    return process;
+  }
   // Processes that only call each other have had their slice: behind the others.
   push(Lane::kWoken, *process);
   return nullptr;
@@ -137,7 +142,10 @@ Process* Worker::refill(Lane lane) {
 
 // Half of someone else's queue, if something in it has waited for some time while we looked on;
 // then what the next-slot has is taken too. Anything less would pull processes that talk to each
-// other from cache to cache. What used up its slice goes first: it is worth the way.
+// other from cache to cache. What used up its slice goes first: it is worth the way. But if the
+// tick has called, which is seldom, anything is taken that waits: two busy families of processes
+// that only have short waits would stay on one worker for ever, and what is taken draws its family
+// after it.
 Process* Worker::steal(u64 now) {
   const u32 workers = scheduler_.workers();
   random_ = random_ * 1664525 + 1013904223;
@@ -146,8 +154,10 @@ Process* Worker::steal(u64 now) {
     Worker& victim = *scheduler_.workers_[(start + i) % workers];
     if (&victim == this) continue;
     Look& look = looks_[victim.index_];
+    if (eager_) look.since_ns = 0;
     if (look.since_ns != 0 && now - look.since_ns < kPatienceNs) continue;
-    const Look then = std::exchange(look, look_at(victim, now));
+    Look then = std::exchange(look, look_at(victim, now));
+    if (eager_) then = {now, ~u64{0}, ~u64{0}, ~u64{0}};
     if (then.since_ns == 0) continue;
     if (Process* process = steal_from(victim, then)) return process;
   }

@@ -122,8 +122,23 @@ void Scheduler::queue_globally(Process& process) {
   if (!resting_.load(std::memory_order_relaxed)) work_arrived();
 }
 
+void Scheduler::interrupt(Process& process) {
+  process.run.ring(kRequestYield);
+  interrupt_worker_of(process);
+  if (tick_.asleep()) tick_.wake();
+}
+
+// Where a doorbell is not enough.
+void Scheduler::interrupt_worker_of(const Process& process) {
+  if (options_.interrupt_signal == 0) return;
+  for (const auto& worker : active_workers()) {
+    if (worker->current_.load(std::memory_order_relaxed) == process.pid()) worker->interrupt();
+  }
+}
+
 void Scheduler::request(Process& process, u32 bits) {
   process.run.ring(bits);
+  interrupt_worker_of(process);
   wake(process);
   if (tick_.asleep()) tick_.wake();
 }
@@ -148,11 +163,12 @@ void Scheduler::work_arrived() {
 }
 
 // After work was added and a light fence: wakes or starts a worker, unless one searches already.
-void Scheduler::call_a_sleeper() {
+void Scheduler::call_a_sleeper(bool eager) {
   if (idle_.should_wake()) {
     Worker* worker = idle_.take();
     if (worker == nullptr) return idle_.end_search();
     worker->searching_ = true;
+    worker->eager_ = eager;
     worker->wake_thread();
   } else if (startable_.load(std::memory_order_relaxed) != 0 && idle_.begin_search()) {
     if (!start_next_worker()) idle_.end_search();

@@ -50,10 +50,17 @@ class Completion {
 };
 
 struct SchedulerOptions {
-  u32 workers = 0;               // At most. 0: what affinity mask and cgroup quota allow.
-  u32 ring_capacity = 256;       // Of each run queue; a power of 2, at least 4.
-  u64 slice_ns = 1'000'000;      // After this a process yields if another waits.
-  bool preempt = true;           // Whether the tick rings for the slice's sake.
+  u32 workers = 0;           // At most. 0: what affinity mask and cgroup quota allow.
+  u32 ring_capacity = 256;   // Of each run queue; a power of 2, at least 4.
+  u64 slice_ns = 1'000'000;  // After this a process yields if another waits.
+  bool preempt = true;       // Whether the tick rings for the slice's sake.
+  // Advanced by the tick, for code that looks at it (Alarm::epoch).
+  std::atomic<u64>* epoch = nullptr;
+  // Sent to the thread of a worker to stop what runs there, for code that looks at nothing. 0:
+  // none.
+  int interrupt_signal = 0;
+  // Test mode: the tick rings for whatever runs, at random moments some microseconds apart.
+  bool ring_always = false;
   u32 processes_max = 1u << 24;  // Blocks in use at the same time; see ProcessTable.
   u32 helper_threads = 4;
   YieldProbe* yield_probe = nullptr;  // Outlives the scheduler.
@@ -97,6 +104,9 @@ class Scheduler {
   // Makes a parked process run again; see Process. Any thread; on a worker, prefer Worker::wake().
   // The condition it waits for is made true before.
   void wake(Process& process);
+
+  // Interrupts the process where it runs. Repeated by the tick until it is answered. Any thread.
+  void interrupt(Process& process);
 
   // Sets request bits (kill, signal), interrupts the process where it runs and wakes it where it
   // waits. Repeated by the tick until it is answered. Any thread.
@@ -156,9 +166,10 @@ class Scheduler {
   }
   bool any_busy() const;
   bool help_wanted() const;
-  void call_a_sleeper();
+  void call_a_sleeper(bool eager = false);
   void look_for_more();
   void worker_wanted();
+  void interrupt_worker_of(const Process& process);
   void remove(Process& process, Worker& here);
 
   const SchedulerOptions options_;

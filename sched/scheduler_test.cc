@@ -457,11 +457,11 @@ TEST_P(SchedulerTest, AStormLosesNothing) {
 
 TEST(YieldProbe, IsToldOfEveryInterruptionAndWhenItWasAskedFor) {
   struct Probe final : YieldProbe {
-    void yielded(Process&, u64 rung_ns) override {
+    void yielded(Process&, Asked asked) override {
       calls++;
-      if (rung_ns == 0) return;
+      if (asked.rung_ns == 0) return;
       rung++;
-      EXPECT_LE(rung_ns, now_ns());
+      EXPECT_LE(asked.rung_ns, now_ns());
     }
     u32 calls = 0, rung = 0;
   } probe;

@@ -34,10 +34,11 @@ inline constexpr u64 kGuardBytes = kPage;
 // and frames of leaf functions without a check of their own.
 inline constexpr u64 kStackReserve = 1024;
 
-// So much of the page in which stack and memory meet is the stack's, and up to 15 cache lines more.
-inline constexpr u64 kMeetingOffset = 2048;
+// So much of the page in which stack and memory meet is the stack's, and up to 7 cache lines more:
+// enough for what waits for a message; programs put more than 2 KiB at the start of their memory.
+inline constexpr u64 kMeetingOffset = 960;
 inline constexpr u64 kStackColour = 64;
-inline constexpr u64 kStackColours = 16;
+inline constexpr u64 kStackColours = 8;
 
 // How guards are made; kAuto probes once with a real touch.
 enum class GuardMode : u8 { kAuto, kMarkers, kNone };

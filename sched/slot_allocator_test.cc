@@ -97,7 +97,7 @@ TEST_P(Slots, StackAndMemoryMeetInsideAPage) {
     EXPECT_EQ(slot.stack_top(), slot.memory());
     const u64 meeting = reinterpret_cast<u64>(slot.memory()) % kPage;
     EXPECT_GE(meeting, kMeetingOffset);
-    EXPECT_LE(meeting, 3 * kKiB);
+    EXPECT_LT(meeting, kMeetingOffset + kStackColours * kStackColour);
     meetings.insert(meeting);
     // The memory ends where the next slot begins.
     EXPECT_EQ(reinterpret_cast<u64>(slot.memory() + slot.memory_bytes) % kPage, 0u);

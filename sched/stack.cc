@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "sched/os.h"
 
 namespace lr::sched {
 
@@ -15,10 +16,13 @@ u64 word(const u8* address) { return reinterpret_cast<u64>(address); }
 // Frames may reach down to here when the whole area is used.
 u64 lowest_limit(const Slot& slot) { return word(slot.stack_low()) + kStackReserve; }
 
+// Of a stack that has used one page at most.
+u64 first_limit(const Slot& slot) { return (word(slot.stack_top()) - 1) & ~(kPage - 1); }
+
 }  // namespace
 
-// The first window ends, with the reserve, where the page of the first frames begins: what uses no
-// more of its stack has no page for it but that.
+// The first window is what the stack has of the page in which the memory begins: what uses no more
+// has no page for its stack but that. The reserve lies below it.
 void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, u64 max_bytes) {
   slots_ = &slots;
   first_ = slot;
@@ -28,21 +32,21 @@ void ProcessStack::start(RunState& run, SlotAllocator& slots, const Slot& slot, 
   max_bytes_ = max_bytes;
   run.stack_top = word(slot.stack_top());
   run.sp = run.stack_top;
-  const u64 page = (run.stack_top - 1) & ~(kPage - 1);
-  const u64 one_page = page + kStackReserve;
-  const bool has_room = run.stack_top - one_page >= kFirstStackWindow;
-  run.stack_limit = std::max(has_room ? one_page : one_page - kPage, lowest_limit(slot));
+  run.stack_limit = std::max(first_limit(slot), lowest_limit(slot));
   run.publish_limit();
 }
 
+// What may lie in the reserve of the first window stays: no process sees its own stack, or what a
+// frame has not written. All else costs a page that is not there yet.
 void ProcessStack::reset(RunState& run, u64 max_bytes) {
-  const u64 used = used_in_area(run);
   if (moved_) {
-    slots_->release(slot_, {used, 0});
+    slots_->release(slot_, {used_in_area(run), 0});
     std::memset(first_.stack_end() - first_used_, 0, first_used_);
     start(run, *slots_, first_, max_bytes);
     return;
   }
+  const bool is_first = run.stack_limit == first_limit(slot_);
+  const u64 used = is_first ? run.stack_top - run.stack_limit : used_in_area(run);
   std::memset(slot_.stack_end() - used, 0, used);
   max_bytes_ = max_bytes;
   run.sp = run.stack_top;
@@ -96,6 +100,11 @@ Status ProcessStack::move_to(RunState& run, u64 bytes) {
 u64 ProcessStack::release(RunState& run) {
   if (slots_ == nullptr) return 0;
   u64 used = used_in_area(run);
+  // Wiping a page that nobody has touched would make it resident.
+  if (!moved_ && run.stack_limit == first_limit(slot_) &&
+      resident_bytes(address(run.stack_limit - kStackReserve), kStackReserve) == 0) {
+    used -= kStackReserve;
+  }
   if (moved_) {
     slots_->release(slot_, {used, 0});
     used = first_used_;

@@ -5,7 +5,7 @@
 //                                      ^         ^
 //                              written from here  run.stack_limit
 //
-// A new process may use a KiB or two, which lie in the page in which its memory begins; each time
+// A new process may use a KiB, which lies in the page in which its memory begins; each time
 // it needs more, the window doubles. So the limit says how much has to be wiped, and a stack of a
 // megabyte costs what it uses.
 #pragma once
@@ -17,7 +17,7 @@
 namespace lr::sched {
 
 // Of a new process, at least.
-inline constexpr u64 kFirstStackWindow = 1 * kKiB;
+inline constexpr u64 kFirstStackWindow = kMeetingOffset;
 
 class ProcessStack {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "sched/os.h"
 #include "sched/switch.h"
 
 namespace lr::sched {
@@ -26,9 +27,9 @@ TEST(ProcessStack, WidensInPlaceThenMoves) {
   ProcessStack stack;
   stack.start(run, slots, slot, kMiB);
   EXPECT_EQ(bell.stack_limit.load(), run.stack_limit);
-  // With the reserve, no more than the page in which it begins.
+  // No more than the page in which it begins.
   EXPECT_GE(run.stack_top - run.stack_limit, kFirstStackWindow);
-  EXPECT_EQ((run.stack_limit - kStackReserve) / kPage, (run.stack_top - 1) / kPage);
+  EXPECT_EQ(run.stack_limit / kPage, (run.stack_top - 1) / kPage);
   const u64 first_top = run.stack_top;
 
   u64 mark = 0;
@@ -119,7 +120,9 @@ TEST(ProcessStack, IsCleanForTheNextProcess) {
       run.stack_need = 64;
       ASSERT_TRUE(stack.grow(run).ok());
     }
-    u8* const lowest = reinterpret_cast<u8*>(run.stack_limit - kStackReserve);
+    // The reserve of the first window is not wiped: no process can see it.
+    const bool is_first = run.stack_limit % kPage == 0;
+    u8* const lowest = reinterpret_cast<u8*>(run.stack_limit - (is_first ? 0 : kStackReserve));
     std::memset(lowest, 0xcc, static_cast<u64>(reinterpret_cast<u8*>(run.stack_top) - lowest));
     stack.reset(run, kMiB);
     EXPECT_EQ(run.stack_top, reinterpret_cast<u64>(slot.stack_top()));
@@ -132,6 +135,26 @@ TEST(ProcessStack, IsCleanForTheNextProcess) {
   EXPECT_LE(run.stack_top - run.stack_limit, 2 * kKiB);
   slots.release(slot, {stack.release(run), 0});
   EXPECT_EQ(slots.stats().slots_live, 0u);
+}
+
+// A stack at rest has one page, and comes and goes without another; what was written into the
+// reserve is wiped before the slot can be anybody's.
+TEST(ProcessStack, OfAProcessAtRestHasOnePage) {
+  SlotAllocator slots;
+  for (const bool uses_reserve : {false, true}) {
+    const Slot slot = slots.allocate(16 * kKiB, 64 * kKiB).value();
+    RunState run;
+    ProcessStack stack;
+    stack.start(run, slots, slot, kMiB);
+    std::memset(reinterpret_cast<void*>(run.stack_limit), 1, run.stack_top - run.stack_limit);
+    EXPECT_EQ(resident_bytes(slot.stack_low(), slot.stack_bytes), kPage);
+    stack.reset(run, kMiB);
+    EXPECT_EQ(resident_bytes(slot.stack_low(), slot.stack_bytes), kPage);
+    if (uses_reserve) *reinterpret_cast<u64*>(run.stack_limit - 8) = 1;
+    slots.release(slot, {stack.release(run), 0});
+    EXPECT_EQ(resident_bytes(slot.stack_low(), slot.stack_bytes), uses_reserve ? 2 * kPage : kPage);
+    EXPECT_TRUE(is_zero(slot.stack_low(), slot.stack_bytes));
+  }
 }
 
 }  // namespace

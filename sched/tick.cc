@@ -61,7 +61,13 @@ void Tick::run() {
     // Whoever hurries us from here on gets another pass.
     hurry_.store(0, std::memory_order_seq_cst);
     const u64 now = now_ns();
-    now_.store((now - start_ns_) / period_ns_, std::memory_order_relaxed);
+    const u64 tick = (now - start_ns_) / period_ns_;
+    const u64 before = now_.load(std::memory_order_relaxed);
+    if (scheduler_.options_.epoch != nullptr && tick != before) {
+      epoch_ns_.store(now, std::memory_order_relaxed);
+      scheduler_.options_.epoch->fetch_add(tick - before, std::memory_order_relaxed);
+    }
+    now_.store(tick, std::memory_order_relaxed);
     u64 next = now + period_ns_;
     idle_passes = pass(now, next) ? 0 : idle_passes + 1;
     passes_.store(passes_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -101,7 +107,7 @@ bool Tick::pass(u64 now_ns, u64& next_ns) {
   }
   const Poller& poller = *scheduler_.poller_;
   const bool unwatched = poller.waiting() != 0 && !poller.watched();
-  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper();
+  if (needed && (round.help || unwatched)) scheduler_.call_a_sleeper(round.help);
   last_pass_ns_ = now_ns;
   next_ns = round.next_ns;
   return needed;
@@ -118,8 +124,8 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const u64 dispatches = worker.counters_.dispatches.get();
   const bool same = dispatches == seen.dispatches;
   if (!same) seen = {dispatches, last_pass_ns_, now_ns};
-  // Who waits here has waited for this process all the time.
-  round.help |= worker.backlog() >= Worker::kBacklogMin || (same && worker.has_waiting());
+  // A receiver in the next-slot is no backlog, unless the sender goes on and on.
+  round.help |= worker.backlog() != 0 || (same && worker.has_waiting());
 
   const bool long_enough = now_ns - seen.since_ns >= slice_ns_;
   const u64 deadline = worker.timers_.next_deadline_ns();
@@ -138,8 +144,12 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const bool look_round = descriptors && long_enough;
   if (timer_due) worker.attention_.store(true, std::memory_order_relaxed);
   const bool over = scheduler_.options_.preempt && (slice_over || gives_way);
-  if (timer_due || over || requested || wanted || look_round) ring(worker, *process, now_ns);
-  return round.waiting || requested || wanted || descriptors || deadline != kNever;
+  const bool always = scheduler_.options_.ring_always;
+  if (always) round.next_ns = std::min(round.next_ns, now_ns + 1'000 + now_ns % 31'000);
+  if (timer_due || over || requested || wanted || look_round || always) {
+    ring(worker, *process, now_ns);
+  }
+  return always || round.waiting || requested || wanted || descriptors || deadline != kNever;
 }
 
 void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
@@ -147,6 +157,7 @@ void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
   worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
   rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   process.run.ring(kRequestYield);
+  worker.interrupt();
 }
 
 }  // namespace lr::sched

@@ -39,6 +39,9 @@ class Tick {
   void stop();
 
   u64 period_ns() const { return period_ns_; }
+  // When the epoch was last advanced; 0 without epochs.
+  u64 epoch_ns() const { return epoch_ns_.load(std::memory_order_relaxed); }
+
   u64 passes() const { return passes_.load(std::memory_order_relaxed); }
   u64 rings() const { return rings_.load(std::memory_order_relaxed); }
 
@@ -72,6 +75,7 @@ class Tick {
   std::atomic<u32> asleep_{1};
   std::atomic<u32> hurry_{0};  // Not 0: the next pass is due now.
   std::atomic<bool> stopping_{false};
+  std::atomic<u64> epoch_ns_{0};
   std::atomic<u64> passes_{0};
   std::atomic<u64> rings_{0};
   std::vector<Seen> seen_;

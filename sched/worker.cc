@@ -82,6 +82,13 @@ void Worker::arm(Timer& timer, u64 deadline_ns) {
   if (scheduler_.tick_.asleep()) scheduler_.tick_.wake();
 }
 
+// Stops at once what runs here, if nothing in it looks at its doorbell. Any thread.
+void Worker::interrupt() {
+  const int signal = scheduler_.options_.interrupt_signal;
+  const u32 thread = thread_id_.load(std::memory_order_relaxed);
+  if (signal != 0 && thread != 0) send_signal(thread, signal);
+}
+
 bool Worker::should_stop(const Completion* until) const {
   return scheduler_.stopping_.load(std::memory_order_relaxed) ||
          (until != nullptr && until->done());
@@ -128,6 +135,7 @@ LR_SAME_FRAME void Worker::dispatch(Process& process) {
   Next next = Next::Resume;
   if (requests != 0 || !process.yielded_) next = process.on_dispatch(*this, requests);
   process.yielded_ = false;
+  process.run.begin_slice();
   while (next == Next::Resume) next = enter(process);
 
   current_.store(0, std::memory_order_release);
@@ -156,6 +164,8 @@ LR_SAME_FRAME void Worker::dispatch(Process& process) {
 void Worker::run(const Completion* until) {
   // Once for each thread, since one may drive a scheduler ten thousand times.
   static thread_local const AlternateSignalStack signal_stack;
+  const SignalGate gate(scheduler_.options_.interrupt_signal);
+  thread_id_.store(thread_id(), std::memory_order_relaxed);
   fiber_ = fiber_current();
   while (!should_stop(until)) {
     Process* process = pick();
@@ -172,6 +182,8 @@ void Worker::run(const Completion* until) {
     }
     dispatch(*process);
   }
+  thread_id_.store(0, std::memory_order_relaxed);
+  for (Known& known : known_) forget(known);
   // What is left here is for the others.
   if (searching_) scheduler_.idle_.end_search();
   searching_ = false;
@@ -182,7 +194,7 @@ void Worker::run(const Completion* until) {
 
 Next Worker::answer_yield(Process& process, u64 rung_ns) {
   if (scheduler_.options_.yield_probe != nullptr) {
-    scheduler_.options_.yield_probe->yielded(process, rung_ns);
+    scheduler_.options_.yield_probe->yielded(process, {rung_ns, scheduler_.tick_.epoch_ns()});
   }
   const u32 requests = process.run.answer() & ~kRequestYield;
   counters_.preemptions.add();
@@ -209,7 +221,23 @@ void Worker::requeue(Process& process) {
 void Worker::finish(Process& process) {
   process.park_word_.finish();
   process.on_done(*this);
+  Known& known = known_[process.pid() % kKnown];
+  if (known.pid == process.pid()) forget(known);
   scheduler_.remove(process, *this);
+}
+
+Process* Worker::look_up(Pid pid) {
+  Known& known = known_[pid % kKnown];
+  forget(known);
+  known.process = scheduler_.table_.find(pid);
+  if (!known.process) return nullptr;
+  known.pid = pid;
+  return known.process.get();
+}
+
+void Worker::forget(Known& known) {
+  known.pid = 0;
+  if (known.process) scheduler_.table_.release(known.process, table_cache_);
 }
 
 }  // namespace lr::sched

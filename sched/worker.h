@@ -42,6 +42,14 @@ class Worker {
   // may have ended by the time it has the pid. If that fails, the block stays the caller's.
   Result<Pid> spawn(Process& process);
 
+  // The live process of that pid, or null. Its block stays until the next call. A worker remembers
+  // the last few, so that who talks to the same ones again counts no references.
+  Process* find(Pid pid) {
+    const Known& known = known_[pid % kKnown];
+    if (known.pid != pid || known.process->state() == Process::kDone) return look_up(pid);
+    return known.process.get();
+  }
+
   // Fires `timer`, which is not armed, at `deadline_ns` (now_ns() clock) on this worker.
   void arm(Timer& timer, u64 deadline_ns);
 
@@ -59,6 +67,13 @@ class Worker {
     u64 preempted = 0;
     u64 dispatches = 0;
   };
+
+  // A process that was looked up here.
+  struct Known {
+    Pid pid = 0;  // 0: none.
+    ProcessRef process;
+  };
+  static constexpr u32 kKnown = 16;
 
   enum Sleep : u32 { kAwake = 0, kOnFutex = 1, kOnPoller = 2 };
 
@@ -88,6 +103,8 @@ class Worker {
   void interrupt_self();
   void requeue(Process& process);
   void finish(Process& process);
+  Process* look_up(Pid pid);
+  void forget(Known& known);
 
   // run_queues.cc: who runs next.
   Process* pick();
@@ -110,6 +127,7 @@ class Worker {
   Ring<Process>& ring(Lane lane) { return lane == Lane::kWoken ? woken_ : preempted_; }
 
   // idle.cc: nobody does.
+  void interrupt();
   Process* search(const Completion* until);
   void sleep(const Completion* until);
   void service(u64 now);
@@ -129,7 +147,10 @@ class Worker {
   std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};
-  bool searching_ = false;  // Has the right to search. Set by others only while it sleeps.
+  std::atomic<u32> thread_id_{0};  // 0: nobody works.
+  // Set by others only while it sleeps.
+  bool searching_ = false;  // Has the right to search, ...
+  bool eager_ = false;      // ... and takes whatever waits: see steal().
   Counters counters_;
   TimerWheel timers_;
 
@@ -147,6 +168,7 @@ class Worker {
   u32 chain_ = 0;            // ... and how many times it did.
   u32 random_;
   std::vector<Look> looks_;  // By worker, in this search.
+  Known known_[kKnown];      // By the pid's low bits.
   void* fiber_ = nullptr;    // What the thread sanitizer knows this thread's stack by.
 };
 

@@ -7,11 +7,14 @@
 #include <cstdlib>
 
 #include "host/run.h"
+#include "tools/accounting.h"
 #include "tools/commands.h"
 #include "tools/engine_options.h"
 #include "tools/input.h"
+#include "tools/process_reports.h"
 #include "tools/reference_arguments.h"
 #include "tools/run_options.h"
+#include "tools/run_watch.h"
 #include "tools/terminal.h"
 
 namespace lr::cli {
@@ -77,7 +80,6 @@ RunOptions run_options(const CommandLine& line) {
   options.compile_eagerly = line.text(Opt::CompileMode) == "eager";
   options.engine = engine_options(line);
   options.scheduler.workers = line.count(Opt::Workers, 0);
-  options.scheduler.preempt = options.engine.preempt != jit::Preempt::None;
   if (line.text(Opt::GuardPages) == "off") options.scheduler.slots.guards = sched::GuardMode::kNone;
   options.death_log_fd = STDERR_FILENO;
   if (line.has(Opt::Trace)) {
@@ -104,9 +106,12 @@ void be_like_reference(const CommandLine& line, std::span<const std::string> dir
 
 namespace {
 
+constexpr usize kProcessesShown = 20;
+
 std::string milliseconds(u64 ns) { return fmt::format("{:.3f} ms", static_cast<double>(ns) / 1e6); }
 
-void print_stats(const RunStats& stats) {
+// `left`: the processes that were there at the end.
+void print_stats(const RunStats& stats, std::span<const ProcessReport> left) {
   const auto& code = stats.code;
   const auto& sched = stats.scheduler;
   const auto row = [](std::string_view what, std::string_view value) {
@@ -122,11 +127,15 @@ void print_stats(const RunStats& stats) {
   row("processes", fmt::format("{} spawned, {} switches, {} parks, {} preemptions", sched.spawned,
                                sched.switches, sched.parks, sched.preemptions));
   row("longest hold", milliseconds(sched.longest_hold_ns));
+  fmt::print(stderr, "{}", process_summary(left));
+  if (left.size() > 1) fmt::print(stderr, "{}", process_table(left, kProcessesShown));
 }
 
 // Standard error gets what went wrong; the status says the rest.
-int report(const RunOutcome& outcome, const CommandLine& line, const RunOptions& said) {
-  if (line.has(Opt::Stats)) print_stats(outcome.stats);
+int report(const RunOutcome& outcome, const CommandLine& line, const RunOptions& said,
+           const RunWatch& watch) {
+  if (line.has(Opt::Stats)) print_stats(outcome.stats, watch.left());
+  if (watch.interrupted()) return kExitInterrupted;
   if (outcome.kind == RunOutcome::Kind::TimedOut) {
     say_error(fmt::format("{}: ran longer than --timeout {}", said.name, line.text(Opt::Timeout)));
   } else if (outcome.guest.kind == Outcome::Kind::Trapped) {
@@ -154,6 +163,14 @@ int refuse_run(const CommandLine& line, const std::string& name, const Error& er
   return is_started ? kExitSuccess : status;
 }
 
+int run_watched(RunOptions options, const CommandLine& line, const RunOptions& said) {
+  RunWatch watch(line.has(Opt::Stats));
+  options.observer = &watch;
+  const Result<RunOutcome> outcome = lr::run_program(std::move(options));
+  if (outcome.ok()) return report(outcome.value(), line, said, watch);
+  return refuse_run(line, said.name, outcome.error());
+}
+
 }  // namespace
 
 int run_program(const CommandLine& line) {
@@ -173,9 +190,23 @@ int run_program(const CommandLine& line) {
   }
   const RunOptions said = options;
   options.module = std::move(binary.value());
-  const Result<RunOutcome> outcome = lr::run_program(std::move(options));
-  if (outcome.ok()) return report(outcome.value(), line, said);
-  return refuse_run(line, said.name, outcome.error());
+  std::unique_ptr<Accounting> accounting;
+  if (line.has(Opt::Accounting)) {
+    Result<std::unique_ptr<Accounting>> created =
+        Accounting::create(std::string(line.text(Opt::Accounting)));
+    if (!created.ok()) {
+      say_error(created.error().detail);
+      return kExitUsage;
+    }
+    accounting = std::move(*created);
+    options.report_sink = accounting.get();
+  }
+  const int status = run_watched(std::move(options), line, said);
+  if (accounting == nullptr) return status;
+  const Status written = accounting->finish();
+  if (written.ok()) return status;
+  say_error(written.error().detail);
+  return kExitRefused;
 }
 
 }  // namespace lr::cli

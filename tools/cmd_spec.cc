@@ -43,8 +43,8 @@ Result<std::vector<std::string>> find_scripts(const CommandLine& line) {
 }
 
 // The modes of --test-mode, for the engine and for the processes.
-Status apply_test_modes(const CommandLine& line, jit::EngineOptions& engine,
-                        ProcessConfig& process) {
+Status apply_test_modes(const CommandLine& line, RuntimeOptions& runtime, ProcessConfig& process) {
+  jit::EngineOptions& engine = runtime.engine;
   for (const std::string& mode : line.values(Opt::TestMode)) {
     if (mode == "no-homes") {
       engine.no_homes = true;
@@ -56,9 +56,12 @@ Status apply_test_modes(const CommandLine& line, jit::EngineOptions& engine,
       process.move_always = true;
     } else if (mode == "gc") {
       process.collects_always = true;
+    } else if (mode == "yield") {
+      process.yields_always = true;
+      runtime.scheduler.ring_always = engine.preempt == jit::Preempt::Signal;
     } else {
       return make_error(Err::BadArgument,
-                        "--test-mode knows no-homes, spill, exact-extent, move, gc");
+                        "--test-mode knows no-homes, spill, exact-extent, move, gc, yield");
     }
   }
   return ok_status();
@@ -177,7 +180,7 @@ class EngineMaker {
     maker.process_.memory_class = line.text(Opt::MemoryClass) == "dense"
                                       ? jit::MemoryClass::Dense
                                       : jit::MemoryClass::Guarded;
-    TRY(apply_test_modes(line, options.engine, maker.process_));
+    TRY(apply_test_modes(line, options, maker.process_));
     maker.runtime_ = TRY(Runtime::create(options));
     TRY(spec::add_spectest_functions(maker.runtime_->linker()));
     return maker;

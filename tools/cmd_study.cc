@@ -38,7 +38,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 
 // What --mechanisms asks for, in its order; without it, all there are. None is always measured.
 Result<std::vector<jit::Preempt>> chosen_mechanisms(const CommandLine& line) {
-  if (!line.has(Opt::Mechanisms)) return study::available_mechanisms();
+  if (!line.has(Opt::Mechanisms)) return study::all_mechanisms();
   std::vector<std::string_view> names;
   for (const jit::Preempt preempt : jit::kPreempts) names.push_back(jit::name_of(preempt));
   std::vector<jit::Preempt> chosen;
@@ -50,9 +50,6 @@ Result<std::vector<jit::Preempt>> chosen_mechanisms(const CommandLine& line) {
                                      fmt::join(names, ", "),
                                      best.empty() ? "" : fmt::format("; did you mean {}?", best)));
     }
-    if (!jit::is_built(*found)) {
-      return usage_error(fmt::format("--mechanisms: {} is not built yet", name));
-    }
     const bool twice = std::ranges::count(chosen, *found) != 0;
     if (!twice && *found != jit::Preempt::None) chosen.push_back(*found);
   }
@@ -60,11 +57,10 @@ Result<std::vector<jit::Preempt>> chosen_mechanisms(const CommandLine& line) {
 }
 
 Result<std::vector<study::Program>> chosen_kernels(const CommandLine& line) {
-  const bool small = line.has(Opt::Quick);
   std::vector<study::Program> programs;
   if (!line.has(Opt::Kernels) || line.text(Opt::Kernels) == "all") {
     for (const study::Kernel& kernel : study::kernels()) {
-      programs.push_back(study::program_of(kernel, small));
+      programs.push_back(study::program_of(kernel));
     }
     return programs;
   }
@@ -80,7 +76,7 @@ Result<std::vector<study::Program>> chosen_kernels(const CommandLine& line) {
                             fmt::join(names, ", "))
               : fmt::format("--kernels: no kernel is called '{}'; did you mean {}?", name, best));
     }
-    programs.push_back(study::program_of(*found, small));
+    programs.push_back(study::program_of(*found));
   }
   if (programs.empty()) return usage_error("--kernels names no kernel");
   return programs;
@@ -120,6 +116,9 @@ Result<std::vector<study::Program>> chosen_programs(const CommandLine& line) {
     if (!program.ok()) return told(program.error());
     program->name = std::filesystem::path(words[0]).filename().string();
     programs.push_back(std::move(*program));
+  }
+  if (line.has(Opt::Quick)) {
+    for (study::Program& program : programs) program = study::small_form(std::move(program));
   }
   return programs;
 }

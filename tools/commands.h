@@ -15,6 +15,7 @@ enum ExitStatus : int {
   kExitRefused = 1,  // A file or module was refused, or a test failed.
   kExitUsage = 2,    // The command line is wrong.
   kExitTimeout = 124,
+  kExitInterrupted = 130,
   kExitTrap = 134,
 };
 

@@ -1,5 +1,7 @@
 #include "tools/units.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <span>
@@ -55,6 +57,21 @@ std::optional<u64> parse_duration_ns(std::string_view text) {
 }
 
 std::optional<u64> parse_size_bytes(std::string_view text) { return parse_with_unit(text, kSizes); }
+
+std::string duration_text(f64 ns) {
+  if (ns < 1e3) return fmt::format("{:.0f} ns", ns);
+  if (ns < 1e6) return fmt::format("{:.1f} us", ns / 1e3);
+  if (ns < 1e9) return fmt::format("{:.1f} ms", ns / 1e6);
+  return fmt::format("{:.1f} s", ns / 1e9);
+}
+
+std::string size_text(u64 bytes) {
+  const f64 size = static_cast<f64>(bytes);
+  if (bytes < kKiB) return fmt::format("{} bytes", bytes);
+  if (bytes < kMiB) return fmt::format("{:.1f} KiB", size / kKiB);
+  if (bytes < kGiB) return fmt::format("{:.1f} MiB", size / kMiB);
+  return fmt::format("{:.1f} GiB", size / kGiB);
+}
 
 std::optional<u32> parse_count(std::string_view text) {
   u32 value = 0;

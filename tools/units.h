@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/types.h"
@@ -17,5 +18,10 @@ std::optional<u64> parse_size_bytes(std::string_view text);
 
 // "1", "64": decimal digits only, nothing else, from 1.
 std::optional<u32> parse_count(std::string_view text);
+
+// "812 ns", "13.4 us", "2.7 ms", "61.0 s".
+std::string duration_text(f64 ns);
+// "812 bytes", "13.4 KiB", "2.7 GiB".
+std::string size_text(u64 bytes);
 
 }  // namespace lr::cli

@@ -70,9 +70,10 @@ HostStatus hot_message_send(Context* context, const jit::HostFunction* self, u64
   if (!process.may_directly(Permission::Messages) || process.scratch() == nullptr) {
     return host_entry(context, self, args);
   }
-  const sched::ProcessRef target = process.environment().find(args[0]);
+  sched::Worker& worker = process.worker();
   MessagePtr message = std::move(process.scratch());
-  if (target) static_cast<Process&>(*target).send(std::move(message), &process.worker());
+  Process* const target = process.environment().find(args[0], worker);
+  if (target != nullptr) target->send(std::move(message), &worker);
   args[0] = 0;
   return HostStatus::Done;
 }

@@ -30,8 +30,9 @@ TrapOr<u32> received(Caller& caller, MessagePtr message) {
 
 void send_to(Caller& caller, u64 process_id, MessagePtr message) {
   Process& process = *caller.process();
-  const sched::ProcessRef target = process.environment().find(process_id);
-  if (target) static_cast<Process&>(*target).send(std::move(message), &process.worker());
+  sched::Worker& worker = process.worker();
+  Process* const target = process.environment().find(process_id, worker);
+  if (target != nullptr) target->send(std::move(message), &worker);
 }
 
 // A message that no mailbox takes cannot be made either.

@@ -24,6 +24,13 @@ constexpr const char* kChildren = R"(
         (i32.sub (local.get $left) (i32.const 1))))))
     (drop (call $any (i64.const -1)))
     unreachable)
+  ;; Sends back what it gets with tag 2, then with tag 1.
+  (func (export "order")
+    (call $process.sleep_ms (i64.const 2))
+    (drop (call $tag (i64.const 2)))
+    (call $send (i64.const 1) (i64.const 70) (call $value))
+    (drop (call $tag (i64.const 1)))
+    (call $send (i64.const 1) (i64.const 70) (call $value)))
   (func $trapper (param $link i64) (result i64)
     (call $spawn (i32.const 1024) (i32.const 4) (local.get $link) (i32.const -1)))
   (func $ender (param $link i64) (result i64)
@@ -253,6 +260,17 @@ const Relation kRelations[] = {
         (call $note (call $process.process_id))
         (call $note (call $process.environment_id)))",
      {1, 0, 0, 0, 1, 1}},
+    // Processes that are made from the remains of others wait for nothing of theirs.
+    {"KilledWhileTheyWait", R"((local.set $a (call $waiter (i64.const 0)))
+        (call $process.sleep_ms (i64.const 1))
+        (call $process.kill (local.get $a))
+        (call $until_gone (local.get $a))
+        (local.set $b (call $spawn (i32.const 1056) (i32.const 5) (i64.const 0) (i32.const -1)))
+        (call $send (local.get $b) (i64.const 1) (i64.const 10))
+        (call $send (local.get $b) (i64.const 2) (i64.const 20))
+        (drop (call $tag (i64.const 70))) (call $note (call $value))
+        (drop (call $tag (i64.const 70))) (call $note (call $value)))",
+     {20, 10}},
     {"KillingTheDead",
      R"((local.set $a (call $waiter (i64.const 0)))
         (call $process.monitor (local.get $a))

@@ -155,7 +155,7 @@ void Compiler::push_call_results(const Signature& signature, u32 stacked) {
 
 void Compiler::call() {
   const u32 function = reader_.u32_leb();
-  if (function >= module_->imported_functions && inline_call(function)) return;
+  if (inline_call(function)) return;
   const DefinedType& type = defined_type(module_->functions[function].type);
   emit_call({type.params, type.results}, kNoReg, [&] {
     if (function < module_->imported_functions) {

@@ -116,6 +116,8 @@ void Compiler::start(u32 index) {
   read_locals();
   body_begin_ = op_offset_ = reader_.offset();
 
+  if (options_.preempt == Preempt::Fuel) plan_fuel();
+
   if (options_.no_homes) {
     homes_.assign_none(static_cast<u32>(local_types_.size()));
   } else {
@@ -143,6 +145,7 @@ void Compiler::start(u32 index) {
   destination_ = kNone;
   checked_regs_ = RegSet();
   checked_constant_ = {};
+  constants_count_ = 0;
   control_.clear();
   region_ = kNone;
   regions_.clear();
@@ -220,6 +223,7 @@ bool Compiler::run() {
     if (!reachable_) skip_unreachable();
     op_offset_ = reader_.offset();
     if (out_->marks != nullptr) out_->marks->push_back({masm_.offset(), op_offset_});
+    if (options_.preempt == Preempt::Fuel) pay_fuel();
     step(reader_.op());
   }
   return !has_failed_;
@@ -498,6 +502,25 @@ void Compiler::extent_miss(Cold& cold) {
   masm_.jump(cold.back);
 }
 
+// Once in many iterations: looks whether somebody has rung, and goes back if not.
+void Compiler::sparse_poll(Cold& cold) {
+  if (options_.preempt == Preempt::Page) {
+    masm_.poll_page();
+    record_pc(cold.wasm_offset, cold.pushed);
+    return masm_.jump(cold.back);
+  }
+  Label rung;
+  if (options_.preempt == Preempt::Flag) {
+    masm_.poll(rung);
+  } else {
+    masm_.poll_epoch(&epoch_counter(), rung);
+  }
+  masm_.jump(cold.back);
+  masm_.bind(rung);
+  near_stub(Stub::Yield, cold);
+  masm_.jump(cold.back);
+}
+
 void Compiler::emit_cold() {
   for (Cold& cold : cold_) {
     masm_.bind(cold.entry);
@@ -507,6 +530,13 @@ void Compiler::emit_cold() {
         break;
       case Cold::Kind::Yield:
         near_stub(Stub::Yield, cold);
+        masm_.jump(cold.back);
+        break;
+      case Cold::Kind::SparsePoll:
+        sparse_poll(cold);
+        break;
+      case Cold::Kind::Fuel:
+        near_stub(Stub::Fuel, cold);
         masm_.jump(cold.back);
         break;
       case Cold::Kind::StackCheck:

@@ -5,6 +5,7 @@
 //   stack.cc      the operand stack: pushing, popping into registers, spilling
 //   locals.cc     locals and their homes
 //   control.cc    blocks, branches, joins
+//   counted.cc    loops that need no check in each iteration
 //   pressure.cc  how many registers a loop's expressions need
 //   arith.cc      integers, floats, comparisons, conversions
 //   strength.cc   multiplication and division by constants
@@ -14,6 +15,7 @@
 //   casts.cc      tests of reference types
 //   simd.cc       vectors
 //   inline.cc     small leaf functions in place of their calls
+//   fuel.cc       what functions pay where
 //   calls.cc      calls of functions, imports and helpers
 //   tail_calls.cc calls in place of a return
 //   references.cc references that may be null
@@ -26,11 +28,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "frontend/opcode.h"
 #include "frontend/type_registry.h"
 #include "jit/compiler/compile.h"
+#include "jit/compiler/counted.h"
+#include "jit/compiler/fuel.h"
 #include "jit/compiler/homes.h"
 #include "jit/compiler/value.h"
 #include "jit/masm/masm.h"
@@ -74,8 +79,9 @@ class BodyReader {
   const u8* at_ = nullptr;
 };
 
-// Passes over what follows an instruction's opcode.
+// Passes over what follows an instruction's opcode, or over the first part of it.
 void skip_immediates(BodyReader& reader, Op op);
+void skip_block_type(BodyReader& reader);
 
 // Registers and slots of locals at a join, as every edge into it must leave them.
 struct JoinState {
@@ -123,7 +129,17 @@ class alignas(128) Compiler {  // Two of them share no cache line.
  private:
   // What cold code does; see emit_cold().
   struct Cold {
-    enum class Kind : u8 { Trap, Yield, StackCheck, Extent, CrossCall, TailCross, Allocate };
+    enum class Kind : u8 {
+      Trap,
+      Yield,
+      SparsePoll,
+      Fuel,
+      StackCheck,
+      Extent,
+      CrossCall,
+      TailCross,
+      Allocate
+    };
     Kind kind;
     Trap trap{};  // Trap
     u32 wasm_offset = 0;
@@ -155,6 +171,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void emit_return();
   void restore_saved();
   void emit_cold();
+  void sparse_poll(Cold& cold);
   void extent_miss(Cold& cold);
   void finish();
   // What the function may push altogether before somebody else checks.
@@ -221,6 +238,10 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void save_reads(u32 local);     // Gives the stack's reads of the local values of their own.
   void store_dirty(RegSet regs);  // Homes of live locals into their slots.
   void lose_caller_saved();       // Before a call.
+  // What locals were last set to in this straight line, as far as those are constants.
+  void note_constant(u32 local, const Value& value);
+  void forget_constants() { constants_count_ = 0; }
+  std::optional<i64> known_constant(u32 local) const;
 
   // -- control.cc
   void block(Control::Form form);
@@ -237,6 +258,8 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void br_table();
   void return_();
   void loop_header(Control& control);
+  void check_loop(const LoopFacts& loop);
+  void poll();
   RegSet prepare_loop(const LoopFacts& loop, const Control& control);
   // Homes of the loop's own: locals that it uses and that have none get registers of locals that
   // it does not use, or uses less.
@@ -273,6 +296,11 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   void release(const Compare& compare);
   void move_out_of(Compare& compare, Reg reg);
   void br_table_stub(Control& to);
+
+  // -- fuel.cc
+  void plan_fuel();
+  void pay_fuel();
+  u32 units_of_straight(const Function& function) const;
 
   // -- pressure.cc
   u32 vector_temporaries_of(const LoopFacts& loop) const;  // The reader is at its first byte.
@@ -395,6 +423,7 @@ class alignas(128) Compiler {  // Two of them share no cache line.
     i32 slot = -1;  // Where it is, if it is neither a constant nor a local.
   };
   bool inline_call(u32 callee);  // False if the function is not of the kind.
+  bool will_inline(u32 callee) const;
   bool can_inline(const Function& function) const;
   void take_inline_arg(InlineArg& arg);
   void push_inline_arg(const InlineArg& arg);
@@ -579,7 +608,14 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   RegSet valid_;
   RegSet dirty_;
   u32 owner_[64] = {};
-  u32 last_read_[64] = {};   // By home: the local that was pushed last, or kNone.
+  u32 last_read_[64] = {};  // By home: the local that was pushed last, or kNone.
+  struct LocalConstant {
+    u32 local;
+    i64 value;  // Of an i32 sign-extended.
+  };
+  static constexpr u32 kConstantsMax = 4;
+  LocalConstant constants_[kConstantsMax];
+  u32 constants_count_ = 0;
   u32 destination_ = kNone;  // The local whose home result() returned.
   bool destination_tee_ = false;
 
@@ -625,6 +661,9 @@ class alignas(128) Compiler {  // Two of them share no cache line.
   std::vector<Pad> pads_;
   i32 throw_slot_ = 0;   // First of the slots from which payloads are thrown,
   u32 throw_words_ = 0;  // and how many.
+
+  FuelPlan fuel_;
+  usize next_charge_ = 0;
 
   InlineArg inline_args_[kInlineArgsMax];
   bool is_inlining_ = false;

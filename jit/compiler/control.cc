@@ -230,11 +230,46 @@ void Compiler::loop_header(Control& control) {
   }
   checked_regs_ = RegSet();
   checked_constant_ = {};
-  if (options_.preempt == Preempt::Flag && loop.has_backward_branch) {
-    Cold& cold = add_cold(Cold::Kind::Yield);
-    masm_.poll(cold.entry);
-    masm_.bind(cold.back);
+  if (loop.has_backward_branch) check_loop(loop);
+  forget_constants();
+}
+
+// Where the loop may be interrupted: in each iteration, or in some of those that are counted.
+void Compiler::check_loop(const LoopFacts& loop) {
+  constexpr u32 kUncheckedInstructions = 4096;
+  constexpr u32 kStrideMin = 8;
+  const Preempt by = options_.preempt;
+  if (by != Preempt::Flag && by != Preempt::Epoch && by != Preempt::Page) return;
+  const std::optional<CountedLoop> counted = find_counted(reader_, loop);
+  if (!counted) return poll();
+  if (const std::optional<i64> start = known_constant(counted->local)) {
+    const u64 iterations = counted->iterations(*start).value_or(kUncheckedInstructions);
+    if (iterations * counted->instructions <= kUncheckedInstructions) return;
   }
+  const u32 stride = counted->stride(kUncheckedInstructions);
+  const u32 mask = counted->mask(stride);
+  if (stride < kStrideMin || mask == 0 || !in_register(counted->local)) return poll();
+  Compare compare = test(Width::W32, homes_.of(counted->local));
+  compare.cond = Cond::Eq;
+  compare.rhs = Operand::immediate(static_cast<i32>(mask));
+  Cold& cold = add_cold(Cold::Kind::SparsePoll);
+  masm_.branch_if(compare, cold.entry);
+  masm_.bind(cold.back);
+}
+
+void Compiler::poll() {
+  if (options_.preempt == Preempt::Page) {
+    masm_.poll_page();
+    return record_pc(op_offset_, static_cast<u32>(sp_shift_));
+  }
+  if (options_.preempt != Preempt::Flag && options_.preempt != Preempt::Epoch) return;
+  Cold& cold = add_cold(Cold::Kind::Yield);
+  if (options_.preempt == Preempt::Flag) {
+    masm_.poll(cold.entry);
+  } else {
+    masm_.poll_epoch(&epoch_counter(), cold.entry);
+  }
+  masm_.bind(cold.back);
 }
 
 // -- Joins ----------------------------------------------------------------------------------------
@@ -365,6 +400,7 @@ void Compiler::push_label_values(Control& control) {
 
 // The code that follows is reached through the label, and nothing else is known.
 void Compiler::enter_join(Control& control) {
+  forget_constants();
   masm_.bind(control.label);
   valid_ = control.join.valid;
   dirty_ = control.join.dirty;
@@ -385,6 +421,7 @@ void Compiler::else_() {
     masm_.jump(control.label);
   }
   masm_.bind(control.otherwise);
+  forget_constants();
   control.form = Control::Form::Else;
   valid_ = control.at_if.valid;
   dirty_ = control.at_if.dirty;

@@ -192,6 +192,7 @@ void Compiler::begin_pad(u32 clause, u32 base) {
   valid_ = dirty_ = RegSet();
   checked_regs_ = RegSet();
   checked_constant_ = {};
+  forget_constants();
   effects_++;
   reachable_ = true;
   const TryHomes& homes = try_homes_[regions_[clauses_[clause].region].homes];

@@ -33,15 +33,18 @@ bool Compiler::can_inline(const Function& function) const {
   }
 }
 
+bool Compiler::will_inline(u32 callee) const {
+  if (callee < module_->imported_functions || callee == index_) return false;
+  const Function& function = module_->functions[callee];
+  if (defined_type(function.type).params.size() > kInlineArgsMax || options_.spill_all)
+    return false;
+  return targets_->may_inline(callee) && can_inline(function);
+}
+
 bool Compiler::inline_call(u32 callee) {
+  if (!will_inline(callee)) return false;
   const Function& function = module_->functions[callee];
   const DefinedType& type = defined_type(function.type);
-  if (callee == index_ || type.params.size() > kInlineArgsMax || options_.spill_all ||
-      !targets_->may_inline(callee)) {
-    return false;
-  }
-  if (!can_inline(function)) return false;
-
   for (usize i = type.params.size(); i > 0; i--) take_inline_arg(inline_args_[i - 1]);
   const u8* const after = reader_.at();
   const u32 call_offset = op_offset_;

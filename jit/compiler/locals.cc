@@ -18,6 +18,7 @@ void Compiler::local_set(bool tee) {
     return;
   }
   before_write(local);
+  note_constant(local, value);
   const Reg home = homes_.of(local);
   if (home.valid()) {
     load_value(value, home);
@@ -34,6 +35,28 @@ void Compiler::local_set(bool tee) {
   } else {
     push_local(local, local_types_[local]);
   }
+}
+
+void Compiler::note_constant(u32 local, const Value& value) {
+  u32 kept = 0;
+  for (u32 i = 0; i < constants_count_; i++) {
+    if (constants_[i].local != local) constants_[kept++] = constants_[i];
+  }
+  constants_count_ = kept;
+  if (value.where != Value::Where::Const || in_vector(value.type)) return;
+  // The oldest goes.
+  if (kept == kConstantsMax) std::copy(constants_ + 1, constants_ + kept--, constants_);
+  const i64 bits =
+      value.type == Kind::I32 ? static_cast<i32>(value.bits) : static_cast<i64>(value.bits);
+  constants_[kept] = {local, bits};
+  constants_count_ = kept + 1;
+}
+
+std::optional<i64> Compiler::known_constant(u32 local) const {
+  for (u32 i = 0; i < constants_count_; i++) {
+    if (constants_[i].local == local) return constants_[i].value;
+  }
+  return std::nullopt;
 }
 
 Address Compiler::slot_of_local(u32 local) {

@@ -16,13 +16,6 @@ void skip_value_type(BodyReader& reader) {
   if (code == 0x63 || code == 0x64) skip_heap_type(reader);
 }
 
-void skip_block_type(BodyReader& reader) {
-  // A value type with a heap type behind it, or one LEB128.
-  const u8 code = reader.peek();
-  if (code == 0x63 || code == 0x64) return skip_value_type(reader);
-  reader.signed_leb();
-}
-
 void skip_mem_arg(BodyReader& reader) {
   if ((reader.u32_leb() & 0x40) != 0) reader.u32_leb();
   reader.u64_leb();
@@ -38,6 +31,13 @@ void skip_try_table(BodyReader& reader) {
 }
 
 }  // namespace
+
+void skip_block_type(BodyReader& reader) {
+  // A value type with a heap type behind it, or one LEB128.
+  const u8 code = reader.peek();
+  if (code == 0x63 || code == 0x64) return skip_value_type(reader);
+  reader.signed_leb();
+}
 
 void skip_immediates(BodyReader& reader, Op op) {
   switch (info(op).immediate) {

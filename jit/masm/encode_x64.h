@@ -104,6 +104,12 @@ class Out {
     put(vex_head(op, wide, reg, v, index, m.base.number()), modrm(reg, m));
   }
 
+  // The memory operand is at an absolute address, which is sign-extended.
+  void rm_absolute(Op op, bool wide, u32 reg, i32 address) {
+    put(head(tail(op), op.prefix, wide, reg, 0, 0, false), {0x2500 | (reg & 7) << 3 | 4, 2});
+    dword(static_cast<u32>(address));
+  }
+
   // The memory operand is what `label` will name, relative to the instruction's end, which is
   // `imm_bytes` behind the field.
   void rm(Op op, bool wide, u32 reg, Label& label, u32 imm_bytes = 0) {

@@ -332,8 +332,17 @@ class Masm {
   // The same for a frame that is at most Target::leaf_share_bytes: compares sp itself.
   virtual void stack_check_small(Label& cold) = 0;
   virtual void patch_stack_check(Patch, u32 frame_bytes) = 0;
-  // Branches to `cold` if the context's preempt flag is set.
+  // The alarm word of the context (lr::Alarm), under each way to interrupt code. Branches to `cold`
+  // if its lowest byte is not 0,
   virtual void poll(Label& cold) = 0;
+  // or if the u64 at `counter` is not below it.
+  virtual void poll_epoch(const void* counter, Label& cold) = 0;
+  // Loads from where it points, for the sake of the fault.
+  virtual void poll_page() = 0;
+  // Subtracts `units`, at most kFuelChargeMax; branches to `cold`, if there is one, when the word
+  // is negative then.
+  static constexpr u32 kFuelChargeMax = 0xffff;
+  virtual void charge_fuel(u32 units, Label* cold) = 0;
   // Branches to `cold` with index + end in the scratch register unless that sum is at most
   // memory_extent; index is a register whose upper 32 bits are zero,
   // so nothing wraps. index may be kNoReg. `end` can be raised later with patch_bounds, which

@@ -15,7 +15,7 @@ constexpr u32 kScratch = 16, kAddressScratch = 17, kThirdScratch = kLink, kVecto
 
 // Offsets in lr::Doorbell, which every context starts with.
 constexpr u32 kStackLimit = 0;
-constexpr u32 kPreempt = 8;
+constexpr u32 kAlarm = 8;
 
 constexpr bool wide(Width w) { return w == Width::W64; }
 constexpr u32 bits_of(Width w) { return wide(w) ? 64 : 32; }
@@ -687,8 +687,36 @@ void MasmA64::stack_check_small(Label& cold) {
 
 void MasmA64::poll(Label& cold) {
   Out o(buffer_);
-  o.mem(kLoadByte, kScratch, kContext, kPreempt);
+  o.mem(kLoadByte, kScratch, kContext, kAlarm);
   branch_zero(o, kCbnz, false, kScratch, cold);
+}
+
+void MasmA64::poll_epoch(const void* counter, Label& cold) {
+  Out o(buffer_);
+  mov_imm(o, true, kAddressScratch, reinterpret_cast<u64>(counter));
+  o.mem(kLoadX, kAddressScratch, kAddressScratch, 0);
+  o.mem(kLoadX, kScratch, kContext, kAlarm);
+  o.rrr(kSubs, true, kZero, kAddressScratch, kScratch);
+  branch(o, HS, cold);
+}
+
+void MasmA64::poll_page() {
+  Out o(buffer_);
+  o.mem(kLoadX, kScratch, kContext, kAlarm);
+  o.mem(kLoadByte, kZero, kScratch, 0);
+}
+
+void MasmA64::charge_fuel(u32 units, Label* cold) {
+  Out o(buffer_);
+  o.mem(kLoadX, kScratch, kContext, kAlarm);
+  if (fits_imm12(units)) {
+    o.imm12(kSubsImm, true, kScratch, kScratch, units);
+  } else {
+    mov_imm(o, false, kAddressScratch, units);
+    o.rrr(kSubs, true, kScratch, kScratch, kAddressScratch);
+  }
+  o.mem(kStoreX, kScratch, kContext, kAlarm);
+  if (cold != nullptr) branch(o, MI, *cold);
 }
 
 // Three forms by what can hold `end`: one 12-bit immediate, two, or a constant of three halfwords.

@@ -108,6 +108,9 @@ class alignas(128) MasmA64 final : public Masm {
   void patch_stack_check(Patch, u32 frame_bytes) override;
   void stack_check_small(Label& cold) override;
   void poll(Label& cold) override;
+  void poll_epoch(const void* counter, Label& cold) override;
+  void poll_page() override;
+  void charge_fuel(u32 units, Label* cold) override;
   Patch bounds_check(Reg index, u64 end, Label& cold) override;
   bool patch_bounds(Patch, u64 end) override;
   Patch bounds_check_any(Reg index, u64 end, Operand limit, Label& cold, Label* wrapped) override;

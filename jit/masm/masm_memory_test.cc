@@ -281,6 +281,50 @@ TEST_P(MasmControl, Checks) {
   }
 }
 
+TEST_P(MasmControl, AlarmsOfOtherKinds) {
+  // The counter is in the State, which is at the same address wherever code runs.
+  const auto* const counter = reinterpret_cast<const void*>(kMemoryAddress);
+  build([&](Masm& m, auto& exits) { m.poll_epoch(counter, exits[0]); });
+  struct Row {
+    u64 epoch, alarm, outcome;
+  };
+  const Row epochs[] = {{5, 6, 0},       {6, 6, 1},           {7, 6, 1},
+                        {1, 0, 1},       {5, ~u64{0}, 0},     {u64{1} << 32, 7, 1},
+                        {~u64{0}, 1, 1}, {3, u64{1} << 32, 0}};
+  for (const Row& row : epochs) {
+    State s = filled();
+    s.memory[0] = row.epoch;
+    s.preempt = row.alarm;
+    EXPECT_EQ(execute(s, RegSet()).outcome, row.outcome) << row.epoch << " " << row.alarm;
+  }
+  build([](Masm& m, auto&) { m.poll_page(); });
+  State s = filled();
+  s.preempt = kMemoryAddress;
+  EXPECT_EQ(execute(s, RegSet()).outcome, 0u);
+}
+
+TEST_P(MasmControl, Fuel) {
+  struct Row {
+    u64 left;
+    u32 units;
+    u64 outcome;
+  };
+  const Row rows[] = {{10, 1, 0},      {10, 10, 0},     {10, 11, 1},       {0, 1, 1},
+                      {4096, 4095, 0}, {4095, 4096, 1}, {70000, 65535, 0}, {65534, 65535, 1},
+                      {128, 128, 0},   {127, 128, 1},   {~u64{0}, 0, 1},   {0, 0, 0}};
+  for (const Row& row : rows) {
+    build([&](Masm& m, auto& exits) {
+      m.charge_fuel(row.units, nullptr);
+      m.charge_fuel(0, &exits[0]);
+    });
+    State s = filled();
+    s.preempt = row.left;
+    const State after = execute(s, RegSet());
+    EXPECT_EQ(after.outcome, row.outcome) << row.left << " " << row.units;
+    EXPECT_EQ(after.preempt, row.left - row.units);
+  }
+}
+
 TEST_P(MasmControl, BoundsCheck) {
   const Reg extent = target().memory_extent;
   struct Row {

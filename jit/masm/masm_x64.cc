@@ -15,7 +15,7 @@ constexpr Reg kRax = int_reg(0), kRcx = int_reg(1), kRdx = int_reg(2), kRsp = in
 
 // Offsets in lr::Doorbell, which every context starts with.
 constexpr i32 kStackLimit = 0;
-constexpr i32 kPreempt = 8;
+constexpr i32 kAlarm = 8;
 
 constexpr Op kTest{0, 0, 0x85}, kMov{0, 0, 0x8b}, kLea{0, 0, 0x8d}, kMovzx8{0, 1, 0xb6},
     kMovzx16{0, 1, 0xb7}, kMovsx8{0, 1, 0xbe}, kMovsx16{0, 1, 0xbf}, kMovsxd{0, 0, 0x63},
@@ -815,9 +815,34 @@ void MasmX64::stack_check_small(Label& cold) {
 
 void MasmX64::poll(Label& cold) {
   Out o(buffer_);
-  o.rm({0, 0, 0x80}, false, kCmpExt, {.base = kContext, .disp = kPreempt});
+  o.rm({0, 0, 0x80}, false, kCmpExt, {.base = kContext, .disp = kAlarm});
   o.byte(0);
   o.jump(NE, cold);
+}
+
+void MasmX64::poll_epoch(const void* counter, Label& cold) {
+  const u64 address = reinterpret_cast<u64>(counter);
+  Out o(buffer_);
+  if (fits_i32(static_cast<i64>(address))) {
+    o.rm_absolute(kMov, true, kScratch.number(), static_cast<i32>(address));
+  } else {
+    mov_imm(o, Width::W64, kScratch, address);
+    o.rm(kMov, true, kScratch.number(), {.base = kScratch});
+  }
+  o.rm(kCmp, true, kScratch.number(), {.base = kContext, .disp = kAlarm});
+  o.jump(AE, cold);
+}
+
+void MasmX64::poll_page() {
+  Out o(buffer_);
+  o.rm(kMov, true, kScratch.number(), {.base = kContext, .disp = kAlarm});
+  o.rm({0, 0, 0x84}, false, 0, {.base = kScratch});  // test [r11], al
+}
+
+void MasmX64::charge_fuel(u32 units, Label* cold) {
+  alu_memory(Alu::Sub, Width::W64, {.base = kContext, .disp = kAlarm},
+             Operand::immediate(static_cast<i32>(units)));
+  if (cold != nullptr) Out(buffer_).jump(S, *cold);
 }
 
 // scratch = index + end. Three forms by what can hold `end`: the displacement of a lea (up to

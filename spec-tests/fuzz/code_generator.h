@@ -151,6 +151,7 @@ class CodeGenerator {
   void null(i32 heap);
   u32 pick_data(i32 heap);
   void make_data(u32 type);
+  void descriptor(u32 described);
   void field_value(FieldPlan field);
   void object(u32 type);
   void array_index();

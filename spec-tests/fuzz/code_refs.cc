@@ -1,4 +1,6 @@
 // References: functions, structures, arrays, casts.
+#include <algorithm>
+
 #include "spec-tests/fuzz/code_generator.h"
 #include "spec-tests/fuzz/constants.h"
 
@@ -77,7 +79,14 @@ void CodeGenerator::reference_leaf(Type type) {
     }
     return null(type.heap);
   }
-  if (is_defined) return make_data(static_cast<u32>(type.heap));
+  if (is_defined) {
+    const i32 described = plan_.types[static_cast<usize>(type.heap)].describes;
+    if (described >= 0 && depth_ < kDepthMax - 2 && chance(40)) {
+      object(static_cast<u32>(described));
+      return op(Op::RefGetDesc, static_cast<u32>(described));
+    }
+    return make_data(static_cast<u32>(type.heap));
+  }
   const bool convert = has(Feature::Gc) && depth_ < kDepthMax && chance(25);
   if (type.heap == kHeapExtern && convert) {
     reference_value(reference(kHeapAny));
@@ -125,11 +134,16 @@ void CodeGenerator::make_data(u32 type) {
   const TypePlan& plan = plan_.types[type];
   const bool is_deep = depth_ >= kDepthMax - 2 || budget_ <= 0;
   if (plan.composite == Composite::Struct) {
-    if (is_deep || chance(25)) return op(Op::StructNewDefault, type);
-    depth_++;
-    for (const FieldPlan& field : plan.fields) field_value(field);
-    depth_--;
-    return op(Op::StructNew, type);
+    const bool is_described = plan.descriptor >= 0;
+    const bool is_default = is_deep || chance(25);
+    if (!is_default) {
+      depth_++;
+      for (const FieldPlan& field : plan.fields) field_value(field);
+      depth_--;
+    }
+    if (!is_described) return op(is_default ? Op::StructNewDefault : Op::StructNew, type);
+    descriptor(type);
+    return op(is_default ? Op::StructNewDefaultDesc : Op::StructNewDesc, type);
   }
   const FieldPlan element = plan.fields[0];
   switch (is_deep ? 0 : choices_.below(5)) {
@@ -168,6 +182,25 @@ void CodeGenerator::make_data(u32 type) {
     i32_const(kArrayBytesMin + choices_.below(5));
   }
   op(Op::ArrayNewDefault, type);
+}
+
+// An object that describes one of the type: mostly the one that this call of the function always
+// takes, so that casts by it succeed.
+void CodeGenerator::descriptor(u32 described) {
+  const i32 type = plan_.types[described].descriptor;
+  if (chance(15)) return op(Op::StructNewDefault, static_cast<u32>(type));
+  const Type exact{Kind::Ref, true, type, true};
+  const auto found = std::ranges::find(locals_, exact);
+  const u32 local =
+      found != locals_.end() ? static_cast<u32>(found - locals_.begin()) : add_reserved(exact);
+  op(Op::LocalGet, local);
+  op(Op::RefIsNull);
+  op(Op::If);
+  out_.byte(0x40);
+  op(Op::StructNewDefault, static_cast<u32>(type));
+  op(Op::LocalSet, local);
+  op(Op::End);
+  op(Op::LocalGet, local);
 }
 
 void CodeGenerator::field_value(FieldPlan field) {
@@ -318,6 +351,14 @@ void CodeGenerator::cast_value(Type type) {
     return reference_leaf(type);
   }
   const i32 top = is_func ? kHeapFunc : kHeapAny;
+  const bool is_described =
+      !is_func && type.heap >= 0 && plan_.types[static_cast<usize>(type.heap)].descriptor >= 0;
+  if (is_described && chance(20)) {
+    reference_value(reference(chance(60) ? type.heap : top));
+    descriptor(static_cast<u32>(type.heap));
+    op(chance(50) ? Op::RefCastDescEq : Op::RefCastDescEqNull);
+    return write_heap(out_, type.heap);
+  }
   if (chance(20)) {  // May trap; `none` behind it would do so always.
     reference_value(reference(chance(60) ? type.heap : top));
     op(chance(50) ? Op::RefCast : Op::RefCastNull);
@@ -328,7 +369,9 @@ void CodeGenerator::cast_value(Type type) {
   open_label({reference(type.heap)}, false);
   reference_value(reference(top));
   const bool to_nullable = chance(50);
-  op(Op::BrOnCast);
+  const bool by_descriptor = is_described && chance(60);
+  if (by_descriptor) descriptor(static_cast<u32>(type.heap));
+  op(by_descriptor ? Op::BrOnCastDescEq : Op::BrOnCast);
   out_.byte(1 | (to_nullable ? 2 : 0));
   out_.uleb(0);
   write_heap(out_, top);
@@ -357,7 +400,10 @@ void CodeGenerator::cast_branch() {
   open_label({reference(top)}, false);
   reference_value(reference(top));
   if (chance(50)) {
-    op(Op::BrOnCastFail);
+    const bool by_descriptor =
+        heap >= 0 && plan_.types[static_cast<usize>(heap)].descriptor >= 0 && chance(60);
+    if (by_descriptor) descriptor(static_cast<u32>(heap));
+    op(by_descriptor ? Op::BrOnCastDescEqFail : Op::BrOnCastFail);
     out_.byte(1 | (chance(50) ? 2 : 0));
     out_.uleb(0);
     write_heap(out_, top);

@@ -131,6 +131,7 @@ void CodeGenerator::select(Type type) {
 
 void CodeGenerator::between_operands() {
   if (taste_.interleave > 0 && depth_ < kDepthMax && chance(taste_.interleave)) statement();
+  if (chance(1)) op(Op::Nop);
 }
 
 // Many values at a time, then one.

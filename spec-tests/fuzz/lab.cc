@@ -206,6 +206,7 @@ class Bench {
                                                       .exact_extent = configuration_.exact_extent,
                                                       .move_always = configuration_.moves},
                                            .collects_always = configuration_.collects,
+                                           .yields_always = configuration_.yields && !by_signal(),
                                            .waiter = &patience_};
     const auto compiled = std::make_shared<jit::CompiledModule>(*engine_, module, "fuzz");
     if (configuration_.copies) {
@@ -255,11 +256,14 @@ class Bench {
     return std::move(jit::Engine::create(options)).value();
   }
 
+  bool by_signal() const { return configuration_.preempt == jit::Preempt::Signal; }
+
   void make_process() {
     process_ = std::make_unique<jit::TestProcess>(
         jit::TestProcess::Options{.stack_bytes = configuration_.moves ? 8 * kKiB : 64 * kKiB,
                                   .move_always = configuration_.moves,
-                                  .yield_always = configuration_.yields});
+                                  .signal_always = configuration_.yields && by_signal(),
+                                  .yield_always = configuration_.yields && !by_signal()});
     process_->on_wait = [this](jit::TestProcess&, u64* values) {
       values[0] = patience_.end() ? kTimedOut : mix(host_, values);
       return jit::HostStatus::Done;

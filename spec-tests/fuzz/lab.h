@@ -26,7 +26,7 @@ struct Configuration {
   bool spill_all = false;     // Every value leaves its register.
   bool exact_extent = false;  // The extent rises by exactly what is asked for.
   bool moves = false;         // Stack and memories move whenever they may.
-  bool yields = false;        // At every check that can be made to.
+  bool yields = false;        // At every check that can be made to; by signals: all the time.
   bool waits = false;         // Host calls wait.
   bool collects = false;      // Every object that is made collects garbage first.
   bool linked = false;        // Imports come from another instance, which has them from the host.

@@ -36,6 +36,14 @@ void write_type_plan(BinaryWriter& out, const TypePlan& type) {
     out.uleb(type.supertype >= 0 ? 1 : 0);
     if (type.supertype >= 0) out.uleb(static_cast<u32>(type.supertype));
   }
+  if (type.describes >= 0) {
+    out.byte(0x4c);
+    out.uleb(static_cast<u32>(type.describes));
+  }
+  if (type.descriptor >= 0) {
+    out.byte(0x4d);
+    out.uleb(static_cast<u32>(type.descriptor));
+  }
   if (type.composite == Composite::Func) {
     out.byte(0x60);
     write_types(out, type.params);
@@ -310,6 +318,7 @@ void write_type(BinaryWriter& out, const Type& type) {
   }
   if (type.nullable && type.heap < 0) return out.sleb(type.heap);
   out.byte(type.nullable ? 0x63 : 0x64);
+  if (type.is_exact) out.byte(0x62);
   write_heap(out, type.heap);
 }
 

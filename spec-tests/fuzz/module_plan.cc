@@ -97,6 +97,7 @@ class Planner {
   void add_data_types() {
     first_data_ = static_cast<u32>(plan_.types.size());
     const u32 count = choices_.between(1, 6);
+    if (has(Feature::CustomDescriptors) && choices_.chance(25)) add_described_type();
     while (data_types_ < count) {
       const u32 in_group = std::min(choices_.between(1, 3), count - data_types_);
       const u32 known = data_types_ + in_group;
@@ -125,6 +126,21 @@ class Planner {
     }
     plan_.types.push_back(std::move(type));
     data_types_++;
+  }
+
+  // A structure, and the one that describes it.
+  void add_described_type() {
+    const i32 first = static_cast<i32>(plan_.types.size());
+    for (u32 i = 0; i < 2; i++) {
+      TypePlan type;
+      type.group = next_group_;
+      type.composite = Composite::Struct;
+      for (u32 more = choices_.below(3); more > 0; more--) type.fields.push_back(pick_field(2));
+      (i == 0 ? type.descriptor : type.describes) = first + (i == 0 ? 1 : 0);
+      plan_.types.push_back(std::move(type));
+      data_types_++;
+    }
+    next_group_++;
   }
 
   void add_function_types() {

@@ -37,8 +37,9 @@ inline constexpr i32 kHeapExn = -23;
 // A value or storage type of the module that is being made.
 struct Type {
   Kind kind = Kind::I32;
-  bool nullable = true;  // Ref
-  i32 heap = 0;          // Ref: a type index or one of the above.
+  bool nullable = true;   // Ref
+  i32 heap = 0;           // Ref: a type index or one of the above.
+  bool is_exact = false;  // Ref to a type index: to no subtype of it.
 
   bool operator==(const Type&) const = default;
   bool is_ref() const { return kind == Kind::Ref; }
@@ -56,7 +57,9 @@ struct TypePlan {
   Composite composite = Composite::Func;
   bool is_final = true;
   i32 supertype = -1;
-  u32 group = 0;  // Types of one recursion group have the same number.
+  i32 descriptor = -1;  // The type that describes this one, behind it in the same group,
+  i32 describes = -1;   // and the reverse.
+  u32 group = 0;        // Types of one recursion group have the same number.
   std::vector<Type> params;
   std::vector<Type> results;
   std::vector<FieldPlan> fields;

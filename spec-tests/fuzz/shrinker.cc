@@ -45,13 +45,17 @@ Body read_body(const Bytes& all, Reader& reader) {
   for (u32 groups = reader.leb_u32(); groups > 0 && reader.ok(); groups--) {
     reader.leb_u32();
     const u8 type = reader.byte();
-    if (type == 0x63 || type == 0x64) reader.leb_s33();
+    if (type == 0x63 || type == 0x64) {
+      if (reader.peek() == 0x62) reader.byte();  // Exact.
+      reader.leb_s33();
+    }
   }
   body.locals = bytes_between(all, begin, reader.offset());
   while (reader.ok() && reader.offset() + 1 < end) {
     Instr instr;
     const u32 at = reader.offset();
     read_instr(reader, FeatureSet::all(), instr);
+    if (!reader.ok()) break;
     // Lists of labels and clauses are read by whoever wants them.
     if (info(instr.op).immediate == Immediate::BrTable && reader.offset() == instr.list_offset) {
       for (u32 i = 0; i <= instr.count; i++) reader.leb_u32();

@@ -24,7 +24,7 @@ void sleep_ns(u64 ns) {
 // Of an idle machine: stamps the answer to the request that is out.
 class AnswerProbe final : public sched::YieldProbe {
  public:
-  void yielded(sched::Process&, u64) override {
+  void yielded(sched::Process&, Asked) override {
     const u64 now = sched::now_ns();
     const u64 displaced = times_displaced();
     disturbed_.store(displaced != displaced_, std::memory_order_relaxed);
@@ -107,13 +107,14 @@ class Runner {
 
 // Makes one request. Nothing comes of one that met the process while it did not run, which is
 // answered without an interruption.
-void take_sample(Runner& runner, AnswerProbe& probe, Latency& latency) {
+void take_sample(Runner& runner, sched::Scheduler& scheduler, AnswerProbe& probe,
+                 Latency& latency) {
   const sched::ProcessRef process = runner.current();
   if (!process) return;
   const u64 displaced = times_displaced();
   probe.ask();
   const u64 asked = sched::now_ns();
-  process->run.ring(kRequestYield);
+  scheduler.interrupt(*process);
   const bool delayed = times_displaced() != displaced;
   const auto answered = [&] {
     return process->run.request.load(std::memory_order_acquire) == 0 || runner.over();
@@ -133,10 +134,13 @@ void take_sample(Runner& runner, AnswerProbe& probe, Latency& latency) {
 class SliceProbe final : public sched::YieldProbe {
  public:
   explicit SliceProbe(u32 workers) : by_worker_(workers) {}
-  void yielded(sched::Process& process, u64 rung_ns) override {
+  void yielded(sched::Process& process, Asked asked) override {
     const u64 now = sched::now_ns();
-    if (rung_ns == 0 || now < rung_ns) return;
-    by_worker_[process.worker().index()].ns.push_back(now - rung_ns);
+    Lane& lane = by_worker_[process.worker().index()];
+    // What was asked before the last yield was asked of another process.
+    const u64 last = std::exchange(lane.last_ns, now);
+    const u64 since = asked.rung_ns > last ? asked.rung_ns : asked.epoch_ns;
+    if (since > last && since < now) lane.ns.push_back(now - since);
   }
   // When no worker runs any more.
   Latency take() const {
@@ -151,6 +155,7 @@ class SliceProbe final : public sched::YieldProbe {
  private:
   struct alignas(64) Lane {
     std::vector<u64> ns;
+    u64 last_ns = 0;
   };
   std::vector<Lane> by_worker_;
 };
@@ -192,7 +197,7 @@ Result<Latency> idle_latency(const Program& program, const Setup& setup, jit::Pr
     const u64 end = sched::now_ns() + duration_ns;
     while (sched::now_ns() < end && !runner.over()) {
       sleep_ns(kPauseMinNs + random.below(kPauseMaxNs - kPauseMinNs));
-      take_sample(runner, probe, latency);
+      take_sample(runner, rig->runtime().scheduler(), probe, latency);
     }
     TRY(runner.stop());
   }

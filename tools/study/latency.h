@@ -15,7 +15,8 @@ Result<Latency> idle_latency(const Program& program, const Setup& setup, jit::Pr
                              u64 duration_ns, Random& random);
 
 // `hogs` processes of the program on `workers` workers; the requests are those that the scheduler
-// makes when a slice is over. Every sample counts.
+// makes when a slice is over. Every sample counts. Under fuel nobody asks: slices end by
+// themselves.
 Result<Latency> hogs_latency(const Program& program, const Setup& setup, jit::Preempt preempt,
                              u32 workers, u32 hogs, u64 duration_ns);
 

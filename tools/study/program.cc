@@ -8,12 +8,21 @@
 
 namespace lr::study {
 
-Program program_of(const Kernel& kernel, bool small) {
+Program program_of(const Kernel& kernel) {
   Program program;
   program.name = kernel.name;
   program.module.assign(kernel.module.begin(), kernel.module.end());
-  program.values = {small ? kernel.small_n : kernel.n};
-  program.result = small ? kernel.small_result : kernel.result;
+  program.values = {kernel.n};
+  program.result = kernel.result;
+  program.small_values = {kernel.small_n};
+  program.small_result = kernel.small_result;
+  return program;
+}
+
+Program small_form(Program program) {
+  if (program.small_values.empty()) return program;
+  program.values = program.small_values;
+  program.result = program.small_result;
   return program;
 }
 

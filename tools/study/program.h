@@ -17,6 +17,9 @@ struct Program {
   std::string entry = "run";  // The export that is called.
   std::vector<u64> values;    // Its arguments, one word each.
   std::optional<u32> result;  // What it must return.
+  // The same with less work, for counting checks; empty: there is none.
+  std::vector<u64> small_values;
+  std::optional<u32> small_result;
   // A WASI command: `entry` is _start, which runs once in a process, with these arguments.
   bool is_command = false;
   std::vector<std::string> arguments;  // argv[0] is the first.
@@ -35,7 +38,9 @@ struct Kernel {
 // kernel_data.cc, which the build makes.
 std::span<const Kernel> kernels();
 
-Program program_of(const Kernel& kernel, bool small);
+Program program_of(const Kernel& kernel);
+// The program with less work, if it has some.
+Program small_form(Program program);
 
 // A binary module from a file, and the words behind its name. With `invoke`, they are that export's
 // arguments; otherwise it is a command and they are the command's.

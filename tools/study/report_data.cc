@@ -3,6 +3,7 @@
 
 #include "tools/study/json_writer.h"
 #include "tools/study/report.h"
+#include "tools/text_table.h"
 
 namespace lr::study {
 
@@ -96,7 +97,10 @@ void write_columns(JsonWriter& json, const Results& results, const Summary& summ
           .field("above_noise", about.above_noise)
           .field("code_bytes", about.code_bytes)
           .field("code_ratio", about.code_ratio)
-          .field("compile_ns", about.compile_ns);
+          .field("compile_ns", about.compile_ns)
+          .field("checks", about.checks)
+          .field("checks_counted_programs", u64{about.counted})
+          .field("checks_counted_none_ns", about.counted_ns);
     }
     if (results.settings.latency) {
       write_latency(json, "latency_idle", about.idle);
@@ -117,6 +121,7 @@ void write_cell(JsonWriter& json, const Results& results, const Summary& summary
     json.field("spread", summary.rows[row].spread[column])
         .field("code_bytes", cell.code_bytes)
         .field("compile_ns", cell.compile_ns);
+    if (cell.checks) json.field("checks", *cell.checks);
     json.key("cpu_ns").begin_array();
     for (const Timing& timing : cell.timings) json.value(timing.cpu_ns);
     json.end_array();
@@ -131,16 +136,7 @@ void write_cell(JsonWriter& json, const Results& results, const Summary& summary
   json.end_object();
 }
 
-// A field of CSV: in quotes if it must be.
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
+using cli::csv_field;
 
 }  // namespace
 
@@ -155,9 +151,6 @@ std::string json_report(const Results& results, const Summary& summary) {
       .field("interrupted", results.interrupted)
       .field("rounds", results.rounds)
       .field("noise", summary.noise);
-  json.key("not_built").begin_array();
-  for (const std::string& name : results.not_built) json.value(name);
-  json.end_array();
   write_machine(json, results, summary);
   write_settings(json, results);
   write_columns(json, results, summary);
@@ -166,7 +159,8 @@ std::string json_report(const Results& results, const Summary& summary) {
     json.begin_object()
         .field("name", results.rows[row].program)
         .field("module_bytes", results.rows[row].module_bytes)
-        .field("module_fnv1a", fmt::format("{:016x}", results.rows[row].fingerprint));
+        .field("module_fnv1a", fmt::format("{:016x}", results.rows[row].fingerprint))
+        .field("checks_counted_none_ns", results.rows[row].counted_ns);
     json.key("cells").begin_array();
     for (usize column = 0; column < results.columns.size(); column++) {
       write_cell(json, results, summary, row, column);
@@ -192,6 +186,7 @@ std::string csv_report(const Results& results) {
         out += fmt::format("code_size,{},,,{},bytes\n", who, cell.code_bytes);
         out += fmt::format("compile_time,{},,,{},ns\n", who, cell.compile_ns);
       }
+      if (cell.checks) out += fmt::format("checks,{},,,{},checks\n", who, *cell.checks);
       for (const u64 ns : cell.idle.ns) out += fmt::format("latency_idle,{},,,{},ns\n", who, ns);
       for (const u64 ns : cell.hogs.ns) out += fmt::format("latency_hogs,{},,,{},ns\n", who, ns);
     }

@@ -4,53 +4,13 @@
 #include <cmath>
 
 #include "tools/study/report.h"
+#include "tools/text_table.h"
 
 namespace lr::study {
 
 namespace {
 
-// Characters, where each takes one column.
-usize width_of(std::string_view text) {
-  return static_cast<usize>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
-// Columns of text: the first to the left, the others to the right, two spaces between.
-class Table {
- public:
-  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
-  // A line before the next row.
-  void rule() { rules_.push_back(rows_.size()); }
-
-  std::string text() const {
-    std::vector<usize> widths(rows_[0].size());
-    usize total = 0;
-    for (usize i = 0; i < widths.size(); i++) {
-      for (const auto& row : rows_)
-        widths[i] = std::max(widths[i], i < row.size() ? width_of(row[i]) : 0);
-      total += widths[i] + (i == 0 ? 0 : 2);
-    }
-    std::string out;
-    for (usize at = 0; at < rows_.size(); at++) {
-      if (at == 1 || std::count(rules_.begin(), rules_.end(), at) != 0) {
-        out += std::string(total, '-') + "\n";
-      }
-      std::string line;
-      for (usize i = 0; i < rows_[at].size(); i++) {
-        line += i == 0 ? fmt::format("{:<{}}", rows_[at][i], widths[i])
-                       : fmt::format("  {:>{}}", rows_[at][i], widths[i]);
-      }
-      line.erase(line.find_last_not_of(' ') + 1);
-      out += line + "\n";
-    }
-    return out;
-  }
-
- private:
-  std::vector<std::vector<std::string>> rows_;
-  std::vector<usize> rules_;
-};
+using cli::TextTable;
 
 std::string or_unknown(const std::string& text) { return text.empty() ? "not readable" : text; }
 
@@ -69,7 +29,7 @@ std::string slowdown_table(const Results& results, const Summary& summary) {
   for (usize i = kControl; i < results.columns.size(); i++) {
     header.push_back(results.columns[i].name);
   }
-  Table table(header);
+  TextTable table(header);
   for (usize i = 0; i < results.rows.size(); i++) {
     const RowSummary& row = summary.rows[i];
     const f64 widest = *std::max_element(row.spread.begin(), row.spread.end());
@@ -95,8 +55,15 @@ std::string slowdown_table(const Results& results, const Summary& summary) {
   return table.text();
 }
 
+// Between two checks, in time of code without.
+std::string interval_text(const ColumnSummary& about) {
+  const f64 ns = static_cast<f64>(about.counted_ns) / static_cast<f64>(about.checks);
+  return ns < 100 ? fmt::format("{:.2f} ns", ns) : duration_text(ns);
+}
+
 std::string code_table(const Results& results, const Summary& summary) {
-  Table table({"mechanism", "code bytes", "against none", "compiled in", "checks are"});
+  TextTable table({"mechanism", "code bytes", "against none", "compiled in", "checks", "one every",
+                   "checks are"});
   constexpr std::string_view kCosts[] = {
 #define PREEMPT(name, text, cost) cost,
 #include "jit/preempt.def"
@@ -107,13 +74,15 @@ std::string code_table(const Results& results, const Summary& summary) {
     table.add({results.columns[column].name, fmt::format("{}", about.code_bytes),
                percent_text(about.code_ratio) + "%",
                duration_text(static_cast<f64>(about.compile_ns)),
+               about.counted == 0 ? "-" : fmt::format("{}", about.checks),
+               about.checks == 0 ? "-" : interval_text(about),
                std::string(kCosts[static_cast<usize>(results.columns[column].preempt)])});
   }
   return table.text();
 }
 
 std::string latency_table(const Results& results, const Summary& summary) {
-  Table table({"mechanism", "machine", "p50", "p99", "p99.9", "max", "samples", "left out"});
+  TextTable table({"mechanism", "machine", "p50", "p99", "p99.9", "max", "samples", "left out"});
   for (usize column = kControl + 1; column < results.columns.size(); column++) {
     const ColumnSummary& about = summary.columns[column];
     const struct {
@@ -135,13 +104,6 @@ std::string latency_table(const Results& results, const Summary& summary) {
 }
 
 }  // namespace
-
-std::string duration_text(f64 ns) {
-  if (ns < 1e3) return fmt::format("{:.0f} ns", ns);
-  if (ns < 1e6) return fmt::format("{:.1f} us", ns / 1e3);
-  if (ns < 1e9) return fmt::format("{:.1f} ms", ns / 1e6);
-  return fmt::format("{:.1f} s", ns / 1e9);
-}
 
 std::string percent_text(f64 ratio, u32 decimals) {
   // No "-0.0".
@@ -185,9 +147,6 @@ std::vector<Condition> conditions(const Results& results, const Summary& summary
   }
   lines.push_back({"time", fmt::format("{}, took {}", results.started,
                                        duration_text(static_cast<f64>(results.duration_ns)))});
-  if (!results.not_built.empty()) {
-    lines.push_back({"not built", fmt::format("{}", fmt::join(results.not_built, ", "))});
-  }
   return lines;
 }
 
@@ -223,7 +182,11 @@ std::string text_report(const Results& results, const Summary& summary) {
       out += fmt::format("Fewer than {} rounds: there are no intervals, and no conclusions.\n",
                          kRoundsMin);
     }
-    out += "\nMachine code of all programs.\n\n" + code_table(results, summary);
+    out +=
+        "\nMachine code of all programs; and how many checks they execute in runs of a small size, "
+        "and\n"
+        "how far they are apart in time of none.\n\n" +
+        code_table(results, summary);
   }
   if (results.settings.latency) {
     out +=

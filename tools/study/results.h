@@ -12,13 +12,14 @@ namespace lr::study {
 
 struct Settings {
   std::vector<jit::Preempt> mechanisms;  // Without none, which is always measured.
-  bool slowdown = true;                  // What is measured.
+  bool slowdown = true;                  // What is measured. Checks are counted with it.
   bool latency = true;
   u32 rounds_max = 0;  // 0: as many as the budget allows.
   u64 budget_ns = 0;   // For everything, roughly. 0: none.
   u64 seed = 1;
-  bool small = false;  // The kernels' small sizes: a check that everything works.
-  u32 workers = 0;     // With hogs.
+  bool small = false;                 // The kernels' small sizes: a check that everything works.
+  u64 count_max_ns = 10'000'000'000;  // For one program's checks.
+  u32 workers = 0;                    // With hogs.
   u32 hogs = 16;
   u64 idle_ns = 30'000'000;   // For each program and mechanism: how long requests are made, ...
   u64 hogs_ns = 100'000'000;  // ... and how long hogs run.
@@ -51,6 +52,7 @@ struct Latency {
 // One program in one column.
 struct Cell {
   std::vector<Timing> timings;
+  std::optional<u64> checks;  // Executed in a run of the size for checks.
   u64 code_bytes = 0;
   u64 compile_ns = 0;  // The least of all rounds.
   Latency idle;
@@ -61,6 +63,7 @@ struct Row {
   std::string program;
   u64 module_bytes = 0;
   u64 fingerprint = 0;
+  u64 counted_ns = 0;       // What a run of the size for checks takes under none.
   std::vector<Cell> cells;  // By column.
 };
 
@@ -75,7 +78,6 @@ struct Results {
   Load after;
   i32 processor = -1;  // That the timed runs were kept on; -1: any.
   u64 slice_ns = 0;
-  std::vector<std::string> not_built;  // Mechanisms that this binary names and cannot run.
   bool interrupted = false;
   u32 rounds = 0;  // Completed.
   std::vector<Column> columns;

@@ -38,7 +38,6 @@ Result<std::unique_ptr<Rig>> Rig::create(const Program& program, const Setup& se
   RuntimeOptions options;
   options.engine = setup.engine;
   options.engine.preempt = preempt;
-  options.scheduler.preempt = preempt != jit::Preempt::None;
   options.scheduler.workers = workers;
   options.scheduler.yield_probe = probe;
   rig->runtime_ = TRY(Runtime::create(options));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tools/study/checks.h"
 #include "tools/study/latency.h"
 #include "tools/study/statistics.h"
 
@@ -32,9 +33,6 @@ class Study {
       row.fingerprint = fingerprint(program.module);
       row.cells.resize(results_.columns.size());
     }
-    for (const jit::Preempt mechanism : jit::kPreempts) {
-      if (!jit::is_built(mechanism)) results_.not_built.emplace_back(jit::name_of(mechanism));
-    }
     results_.slice_ns = sched::SchedulerOptions().slice_ns;
   }
 
@@ -43,7 +41,10 @@ class Study {
     results_.before = current_load();
     results_.started = utc_time();
     started_ns_ = sched::now_ns();
-    if (results_.settings.slowdown) TRY(time_all());
+    if (results_.settings.slowdown) {
+      TRY(time_all());
+      TRY(count_all());
+    }
     if (results_.settings.latency) TRY(latency_of_all());
     results_.duration_ns = sched::now_ns() - started_ns_;
     results_.after = current_load();
@@ -141,6 +142,30 @@ class Study {
     }
   }
 
+  // --- Checks.
+
+  Status count_all() {
+    for (usize i = 0; i < programs_.size() && !cancelled(); i++) {
+      observer_.progress(fmt::format("checks: {}", programs_[i].name));
+      const Program small = small_form(programs_[i]);
+      Row& row = results_.rows[i];
+      Cell discarded;
+      row.counted_ns = TRY(time_once(small, jit::Preempt::None, discarded)).cpu_ns;
+      const Cell* flag = nullptr;
+      for (usize column = 0; column < results_.columns.size(); column++) {
+        const jit::Preempt preempt = results_.columns[column].preempt;
+        Cell& cell = row.cells[column];
+        if (preempt == jit::Preempt::Page && flag != nullptr) {
+          cell.checks = flag->checks;
+        } else {
+          cell.checks = TRY(count_checks(small, setup_, preempt, results_.settings.count_max_ns));
+        }
+        if (preempt == jit::Preempt::Flag) flag = &cell;
+      }
+    }
+    return ok_status();
+  }
+
   // --- Latency.
 
   // None does not answer in loops.
@@ -195,11 +220,10 @@ Result<Results> run_study(const std::vector<Program>& programs, const Settings& 
   return Study(programs, settings, setup, observer).run();
 }
 
-std::vector<jit::Preempt> available_mechanisms() {
+std::vector<jit::Preempt> all_mechanisms() {
   std::vector<jit::Preempt> mechanisms;
   for (const jit::Preempt mechanism : jit::kPreempts) {
-    if (mechanism != jit::Preempt::None && jit::is_built(mechanism))
-      mechanisms.push_back(mechanism);
+    if (mechanism != jit::Preempt::None) mechanisms.push_back(mechanism);
   }
   return mechanisms;
 }

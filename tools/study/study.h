@@ -29,7 +29,7 @@ struct Observer {
 Result<Results> run_study(const std::vector<Program>& programs, const Settings& settings,
                           const Setup& setup, const Observer& observer);
 
-// The mechanisms that can be measured: all that this binary can run but none.
-std::vector<jit::Preempt> available_mechanisms();
+// All but none.
+std::vector<jit::Preempt> all_mechanisms();
 
 }  // namespace lr::study

@@ -65,6 +65,11 @@ void summarize_rest(const Results& results, Summary& summary) {
       const Cell& cell = row.cells[column];
       out.code_bytes += cell.code_bytes;
       out.compile_ns += cell.compile_ns;
+      if (cell.checks) {
+        out.counted++;
+        out.checks += *cell.checks;
+        out.counted_ns += row.counted_ns;
+      }
       append(cell.idle, out.idle);
       append(cell.hogs, out.hogs);
     }

@@ -28,6 +28,10 @@ struct ColumnSummary {
   u64 code_bytes = 0;
   f64 code_ratio = 1;
   u64 compile_ns = 0;
+  // Of the programs whose checks could be counted: their number, checks, and time under none.
+  usize counted = 0;
+  u64 checks = 0;
+  u64 counted_ns = 0;
   Latency idle;  // Of all programs together.
   Latency hogs;
 };

@@ -45,7 +45,10 @@ fn send(to: u64, numbers: &[u64]) {
 }
 
 fn receive() -> u64 {
-    assert_eq!(unsafe { message::receive(std::ptr::null(), 0, u64::MAX) }, 0);
+    assert_eq!(
+        unsafe { message::receive(std::ptr::null(), 0, u64::MAX) },
+        0
+    );
     next()
 }
 
@@ -65,7 +68,16 @@ fn spawn(entry: &str, numbers: [u64; 2]) -> u64 {
     let mut id = 0;
     let status = unsafe {
         let (name, list) = (entry.as_bytes(), &params);
-        process::spawn(0, -1, -1, name.as_ptr(), name.len(), list.as_ptr(), list.len(), &mut id)
+        process::spawn(
+            0,
+            -1,
+            -1,
+            name.as_ptr(),
+            name.len(),
+            list.as_ptr(),
+            list.len(),
+            &mut id,
+        )
     };
     assert_eq!(status, 0);
     id
@@ -85,15 +97,23 @@ pub extern "C" fn member(parent: u64, number: u64) {
 fn pause_at(place: &str) {
     println!("{{\"at\":\"{}\"}}", place);
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).expect("standard input");
+    io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .expect("standard input");
 }
 
 fn main() {
-    let count: u64 = env::args().nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    let count: u64 = env::args()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
     let this = unsafe { process::process_id() };
     pause_at("start");
     let start = Instant::now();
-    let members: Vec<u64> = (0..count).map(|number| spawn("member", [this, number])).collect();
+    let members: Vec<u64> = (0..count)
+        .map(|number| spawn("member", [this, number]))
+        .collect();
     for _ in &members {
         receive();
     }

@@ -1,6 +1,6 @@
-// touch N STRIDE PAGES EXTRA: what the memory of N processes costs a program that does nothing else.
-// It reserves N areas of STRIDE bytes, installs a guard page at the start of each and writes to PAGES
-// pages behind it, area by area, and to EXTRA further bytes for each area elsewhere.
+// touch N STRIDE PAGES EXTRA: what the memory of N processes costs a program that does nothing
+// else. It reserves N areas of STRIDE bytes, installs a guard page at the start of each and writes
+// to PAGES pages behind it, area by area, and to EXTRA further bytes for each area elsewhere.
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +21,8 @@ static int64_t now_ns(void) {
 }
 
 static char* reserve(size_t size) {
-  char* area = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  char* area =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (area == MAP_FAILED || madvise(area, size, MADV_NOHUGEPAGE) != 0) {
     perror("touch");
     exit(1);

@@ -1,7 +1,8 @@
 //! The same programs as in ../guests, for Tokio: processes CASE NUMBER... with WORKERS in the
 //! environment. Arguments and output are those of the guests; a mailbox is an unbounded channel,
-//! but for the flood, which would fill it. Tokio cannot interrupt a task: its hogs give way by themselves every 50 microseconds. It has no
-//! links: a crash is a panic, which whoever joins the task sees.
+//! but for the flood, which would fill it. Tokio cannot interrupt a task: its hogs give way by
+//! themselves every 50 microseconds. It has no links: a crash is a panic, silent, which whoever joins
+//! the task sees.
 
 use std::env;
 use std::future::Future;
@@ -24,7 +25,10 @@ fn main() {
         *number = argument.parse().expect("a number");
     }
     let workers = env::var("WORKERS").map_or(1, |w| w.parse().expect("WORKERS is a number"));
-    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_time().build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_time()
+        .build();
     let runtime = runtime.expect("a runtime");
     // A task of its own: what block_on() runs stays on the main thread.
     let done = runtime.spawn(run(case, numbers));
@@ -238,5 +242,7 @@ fn print_line(values: &[String]) {
 fn pause_at(place: &str) {
     println!("{{\"at\":\"{place}\"}}");
     io::stdout().flush().expect("standard output");
-    io::stdin().read_line(&mut String::new()).expect("standard input");
+    io::stdin()
+        .read_line(&mut String::new())
+        .expect("standard input");
 }

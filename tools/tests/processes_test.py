@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""What lunatic-run says of a program's processes: --stats, SIGUSR1, --accounting; and SIGINT.
+
+usage: processes_test.py LUNATIC_RUN [NAME...]
+
+Prints "N passed, N failed, N skipped".
+"""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+# $family spawns a process that waits and one that computes without end, and $brief one that soon
+# ends, for which it waits; $ready says on standard output that all this is done.
+LIBRARY = r"""
+  (import "lunatic::process" "spawn" (func $spawn
+    (param i64 i64 i64 i32 i32 i32 i32 i32) (result i32)))
+  (import "lunatic::process" "sleep_ms" (func $sleep (param i64)))
+  (import "lunatic::process" "exists" (func $exists (param i64) (result i32)))
+  (import "lunatic::message" "receive" (func $receive (param i32 i32 i64) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "waitspinquickcrash")
+  (data (i32.const 64) "ready\n")
+  (func $child (param $name i32) (param $length i32)
+    (drop (call $spawn (i64.const 0) (i64.const -1) (i64.const -1)
+      (local.get $name) (local.get $length) (i32.const 0) (i32.const 0) (i32.const 128))))
+  (func $family
+    (call $child (i32.const 0) (i32.const 4))
+    (call $child (i32.const 4) (i32.const 4))
+    (call $brief (i32.const 8)))
+  (func $brief (param $name i32)
+    (call $child (local.get $name) (i32.const 5))
+    (loop $again
+      (call $sleep (i64.const 1))
+      (br_if $again (call $exists (i64.load (i32.const 128))))))
+  (func $ready
+    (i32.store (i32.const 80) (i32.const 64))
+    (i32.store (i32.const 84) (i32.const 6))
+    (drop (call $fd_write (i32.const 1) (i32.const 80) (i32.const 1) (i32.const 88))))
+  (func $wait (export "wait") (drop (call $receive (i32.const 0) (i32.const 0) (i64.const -1))))
+  (func $spin (export "spin") (loop $again (br $again)))
+  (func (export "quick"))
+  (func (export "crash") (unreachable))
+"""
+FILES = {
+    "family.wat": f'(module {LIBRARY} (func (export "_start") (call $family) (call $ready) (call $wait)))',
+    "parent.wat": f'(module {LIBRARY} (func (export "_start") (call $family)))',
+    "crash.wat": f"""(module {LIBRARY} (func (export "_start")
+      (call $brief (i32.const 13)) (call $brief (i32.const 8))))""",
+    "spin.wat": f'(module {LIBRARY} (func (export "_start") (call $ready) (call $spin)))',
+    "exit.wat": f'(module {LIBRARY} (func (export "_start") (call $exit (i32.const 3))))',
+}
+COLUMNS = ["pid", "state", "cpu_ns", "switches", "preemptions", "mailbox_messages", "mailbox_bytes",
+           "mailbox_dropped", "memory_bytes", "links", "monitors", "bookkeeping_bytes", "function"]
+
+
+class Failure(Exception):
+    pass
+
+
+def check(truth, what):
+    if not truth:
+        raise Failure(what)
+
+
+class Running:
+    """A program that has said that it is ready."""
+
+    def __init__(self, program, *words):
+        self.process = subprocess.Popen([program, *words], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        check(line == "ready\n", f"{line!r} {self.process.stderr.read() if not line else ''}")
+
+    def send(self, number):
+        self.process.send_signal(number)
+
+    def end(self):
+        """Status and standard error."""
+        _, error = self.process.communicate()
+        return self.process.returncode, error
+
+
+def rows_of(table):
+    """The lines below the header of a table."""
+    lines = table.splitlines()
+    return lines[next(i for i, line in enumerate(lines) if line.startswith("---")) + 1:]
+
+
+def sigusr1_prints_processes(program, *options):
+    running = Running(program, *options, "family.wat")
+    running.send(signal.SIGUSR1)
+    text = ""
+    while text.count("receiving ") < 2 or "!spin\n" not in text:
+        line = running.process.stderr.readline()
+        check(line, f"it has ended: {text}")
+        text += line
+    running.send(signal.SIGINT)
+    status, rest = running.end()
+    check(status == 130, f"status {status}: {rest}")
+    rows = rows_of(text + rest)
+    check(any("running" in row and row.endswith("!spin") for row in rows), text)
+    waiting = [row for row in rows if "receiving" in row]
+    check(len(waiting) == 2, f"{len(waiting)} receive: {text + rest}")
+    check(re.search(r"^alive +3: ", text, re.M), text)
+    check(re.search(r"^bookkeeping +\d+ bytes each", text, re.M), text)
+
+
+def sigusr1_on_four_workers(program):
+    sigusr1_prints_processes(program, "--workers=4")
+
+
+def sigint_ends_at_once_what_computes(program):
+    running = Running(program, "spin.wat")
+    running.send(signal.SIGINT)
+    status, error = running.end()
+    check(status == 130 and error == "", f"status {status}: {error}")
+
+
+def sigint_leaves_time_for_reports(program):
+    running = Running(program, "--stats", "--accounting=a.csv", "family.wat")
+    running.send(signal.SIGINT)
+    status, error = running.end()
+    check(status == 130, f"status {status}")
+    check("longest hold" in error, error)
+    with open("a.csv", encoding="utf-8", newline="") as file:
+        names = [row["function"] for row in csv.DictReader(file)]
+    check(any(name.endswith("!quick") for name in names), names)
+
+
+def run(program, *words):
+    return subprocess.run([program, *words], capture_output=True, text=True, check=False)
+
+
+def accounting_has_a_line_for_each(program):
+    done = run(program, "--accounting", "a.csv", "crash.wat")
+    check(done.returncode == 0, done.stderr)
+    with open("a.csv", encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        check(reader.fieldnames == COLUMNS, reader.fieldnames)
+        rows = list(reader)
+    states = {row["function"].split("!")[-1]: row["state"] for row in rows}
+    check(states.get("crash") == "trapped", states)
+    check(states.get("quick") == "returned", states)
+    check(len(rows) == 3 and len({row["pid"] for row in rows}) == 3, rows)
+    for row in rows:
+        check(all(row[name].isdigit() for name in COLUMNS[2:12]), row)
+        check(int(row["switches"]) >= 1 and int(row["bookkeeping_bytes"]) > 0, row)
+
+
+def stats_say_who_is_left(program):
+    done = run(program, "--stats", "parent.wat")
+    check(done.returncode == 0, done.stderr)
+    check(re.search(r"^alive +3: ", done.stderr, re.M), done.stderr)
+    check(any("!spin" in row for row in rows_of(done.stderr)), done.stderr)
+
+
+def stats_of_a_program_alone(program):
+    done = run(program, "--stats", "exit.wat")
+    check(done.returncode == 3, f"status {done.returncode}: {done.stderr}")
+    check("preempted" not in done.stderr, "a table of one process")
+
+
+def accounting_needs_a_file_it_can_write(program):
+    done = run(program, "--accounting=absent/a.csv", "exit.wat")
+    check(done.returncode == 2, f"status {done.returncode}")
+    check("cannot write absent/a.csv" in done.stderr, done.stderr)
+
+
+def accounting_says_when_the_disk_is_full(program):
+    done = run(program, "--accounting=/dev/full", "crash.wat")
+    check(done.returncode == 1, f"status {done.returncode}: {done.stderr}")
+    check("cannot write /dev/full" in done.stderr, done.stderr)
+
+
+TESTS = [sigusr1_prints_processes, sigusr1_on_four_workers, sigint_ends_at_once_what_computes,
+         sigint_leaves_time_for_reports, accounting_has_a_line_for_each, stats_say_who_is_left,
+         stats_of_a_program_alone, accounting_needs_a_file_it_can_write,
+         accounting_says_when_the_disk_is_full]
+
+
+def main():
+    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for name, text in FILES.items():
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text)
+        for test in TESTS:
+            if wanted and test.__name__ not in wanted:
+                continue
+            try:
+                test(program)
+                passed += 1
+            except Failure as reason:
+                failed += 1
+                print(f"failed: {test.__name__}: {reason}")
+        os.chdir("/")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
