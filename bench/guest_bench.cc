@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include "frontend/wat_parser.h"
+#include "host/lunatic/lunatic.h"
 #include "host/runtime.h"
 
 namespace lr {
@@ -41,11 +42,13 @@ class Guest {
     options.engine.preempt = preempt;
     runtime_ = std::move(Runtime::create(options)).value();
     CHECK(runtime_->linker().add(kHostFunctions).ok());
+    CHECK(runtime_->linker().add(lunatic::functions()).ok());
     Result<std::vector<u8>> binary = parse_wat(text);
     CHECK(binary.ok());
     auto module = runtime_->load(std::move(binary.value()), "bench");
     CHECK(module.ok());
     ProcessConfig config;
+    config.permissions = PermissionSet::all();
     config.memory_class = memory_class;
     process_ = std::move(runtime_->create_process(config)).value();
     auto instance = process_->instantiate(module.value());
@@ -99,6 +102,35 @@ constexpr CallCase kIndirect = {
 constexpr CallCase kHost = {R"((import "bench" "add" (func $f (param i32 i32) (result i32))))",
                             "(local.set $x (call $f (local.get $x) (local.get $n)))"};
 
+// What a guest calls once for every value of a message. A new message begins every 256 times.
+#define MESSAGE_IMPORTS                                                                        \
+  "(import \"lunatic::message\" \"create_data\" (func $create (param i64 i64)))"               \
+  "(import \"lunatic::message\" \"write_data\" (func $write (param i32 i32) (result i32)))"    \
+  "(import \"lunatic::message\" \"read_data\" (func $read (param i32 i32) (result i32)))"      \
+  "(import \"lunatic::message\" \"seek_data\" (func $seek (param i64)))"                       \
+  "(import \"lunatic::message\" \"send\" (func $send (param i64) (result i32)))"               \
+  "(import \"lunatic::message\" \"receive\" (func $receive (param i32 i32 i64) (result i32)))" \
+  "(import \"lunatic::process\" \"process_id\" (func $me (result i64)))"                       \
+  "(memory (export \"memory\") 1)"
+constexpr CallCase kWriteData = {MESSAGE_IMPORTS,
+                                 R"((if (i32.or (i32.eqz (i32.and (local.get $n) (i32.const 255)))
+                   (i32.eq (local.get $n) (i32.const 1000000)))
+      (then (call $create (i64.const 1) (i64.const 0))))
+    (local.set $x (call $write (i32.const 64) (i32.const 8))))"};
+constexpr CallCase kReadData = {MESSAGE_IMPORTS,
+                                R"((if (i32.eq (local.get $n) (i32.const 1000000)) (then
+        (call $create (i64.const 1) (i64.const 0))
+        (drop (call $write (i32.const 64) (i32.const 2048)))))
+    (if (i32.eqz (i32.and (local.get $n) (i32.const 255))) (then (call $seek (i64.const 0))))
+    (local.set $x (call $read (i32.const 64) (i32.const 8))))"};
+constexpr CallCase kCreateData = {MESSAGE_IMPORTS, "(call $create (i64.const 1) (i64.const 0))"};
+constexpr CallCase kSendReceive = {MESSAGE_IMPORTS,
+                                   R"((call $create (i64.const 1) (i64.const 0))
+    (drop (call $write (i32.const 64) (i32.const 8)))
+    (drop (call $send (call $me)))
+    (local.set $x (call $receive (i32.const 0) (i32.const 0) (i64.const -1))))"};
+#undef MESSAGE_IMPORTS
+
 void call(benchmark::State& state, const CallCase& call_case) {
   Guest guest(loop_of(call_case.definitions, call_case.body), jit::MemoryClass::Guarded);
   measure(state, guest);
@@ -108,6 +140,10 @@ BENCHMARK_CAPTURE(call, leaf, kLeaf)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(call, direct, kCall)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(call, indirect, kIndirect)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(call, host, kHost)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(call, message_write_8, kWriteData)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(call, message_read_8, kReadData)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(call, message_create, kCreateData)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(call, message_to_itself, kSendReceive)->Unit(benchmark::kMicrosecond);
 
 void empty_loop_without_yield_check(benchmark::State& state) {
   Guest guest(loop_of("", ""), jit::MemoryClass::Guarded, jit::Preempt::None);
