@@ -40,6 +40,7 @@ class Preemption : public testing::TestWithParam<Way> {
     std::unique_ptr<ProcessHandle> process;
     jit::Instance* instance = nullptr;
     GuestCall call;
+    Outcome outcome;
     u64 preemptions() const { return process->process().account().preemptions.get(); }
   };
 
@@ -86,6 +87,7 @@ TEST_P(Preemption, HogsShareWorkersAndCanBeKilled) {
   Guest hogs[] = {guest(), guest(), guest()};
   for (Guest& hog : hogs) {
     hog.call.function = hog.instance->find_export("hog")->func;
+    hog.call.outcome = &hog.outcome;
     hog.process->post(hog.call);
   }
   Guest other = guest();
@@ -95,7 +97,7 @@ TEST_P(Preemption, HogsShareWorkersAndCanBeKilled) {
   for (Guest& hog : hogs) hog.process->kill();
   for (Guest& hog : hogs) {
     hog.process->join();
-    EXPECT_EQ(hog.call.outcome.kind, Outcome::Kind::Killed);
+    EXPECT_EQ(hog.outcome.kind, Outcome::Kind::Killed);
   }
 }
 

@@ -247,6 +247,7 @@ class Process final : public sched::Process {
   std::unique_ptr<jit::ProcessStore> store_;
 
   Inbox<> inbox_;
+  Envelope* unheard_ = nullptr;  // What had arrived behind the signal that killed it.
   Mailbox mailbox_;
   MessagePtr scratch_;
   std::unique_ptr<Relations> relations_;

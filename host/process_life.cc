@@ -196,6 +196,7 @@ lunatic::Resources& Process::resources() {
 
 Process::~Process() {
   rare_.reset();
+  drop_envelopes(std::exchange(unheard_, nullptr));
   drop_envelopes(inbox_.close());
   store_.reset();
   if (slot_) {

@@ -55,7 +55,7 @@ bool Process::handle_inbox() {
     } else {
       const std::unique_ptr<Signal> signal(static_cast<Signal*>(envelope));
       if (!handle(*signal)) {
-        drop_envelopes(next);
+        unheard_ = next;
         return false;
       }
     }
@@ -125,18 +125,20 @@ class Aftermath final : public sched::Process {
       : environment_(std::move(environment)), dead_(dead), reason_(reason) {}
 
   Relations relations;
-  Envelope* unread = nullptr;  // Of the inbox.
+  Envelope* unread = nullptr;  // Of the inbox, ...
+  Envelope* later = nullptr;   // ... and what came behind that.
   Envelope* envelopes = nullptr;
 
   // At most kPiece of each. True when nothing is left.
   bool step(sched::Worker& worker) {
+    if (unread == nullptr) unread = std::exchange(later, nullptr);
     for (u32 n = 0; n < kPiece && unread != nullptr; ++n) {
       Envelope* const first = std::exchange(unread, unread->next);
       first->next = nullptr;
       note(*first);
       drop_envelopes(first);
     }
-    if (unread != nullptr) return false;
+    if (unread != nullptr || later != nullptr) return false;
     if (!told_) {
       told_ = true;
       links_ = relations.links.take_all();
@@ -158,6 +160,7 @@ class Aftermath final : public sched::Process {
 
   ~Aftermath() override {
     drop_envelopes(unread);
+    drop_envelopes(later);
     drop_envelopes(envelopes);
   }
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override {
@@ -199,7 +202,8 @@ class Aftermath final : public sched::Process {
 }  // namespace
 
 void Process::tell_the_others(sched::Worker& worker) {
-  Envelope* const unread = inbox_.close();
+  Envelope* const unheard = std::exchange(unheard_, nullptr);
+  Envelope* const later = inbox_.close();
   mailbox_.stop_waiting();  // It may have been killed over it.
   Envelope* const waiting = mailbox_.count() != 0 ? mailbox_.take_list() : nullptr;
   const Outcome& outcome = this->outcome();
@@ -210,12 +214,13 @@ void Process::tell_the_others(sched::Worker& worker) {
   if (failed && entry_.ends_process) {
     environment_->report_death(*this, outcome, relations_ ? relations_->links.size() : 0);
   }
-  if (relations_ == nullptr && unread == nullptr && waiting == nullptr) return;
+  if (relations_ == nullptr && unheard == nullptr && later == nullptr && waiting == nullptr) return;
   auto aftermath = std::make_unique<Aftermath>(environment_, pid(),
                                                failed ? DeathReason::Failure : DeathReason::Normal);
   // Links of both ends go; only failures reach further, but each end forgets the other.
   if (relations_ != nullptr) aftermath->relations = std::move(*relations_);
-  aftermath->unread = unread;
+  aftermath->unread = unheard;
+  aftermath->later = later;
   aftermath->envelopes = waiting;
   if (aftermath->step(worker)) return;
   static_cast<void>(worker.spawn(std::move(aftermath)));

@@ -98,8 +98,9 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // False if the system allows no more threads.
-  bool start(const char* name, Body body, void* argument);
+  // False if the system allows no more threads. `before_others`: if the caller is a real-time
+  // thread, this one has a higher priority.
+  bool start(const char* name, Body body, void* argument, bool before_others = false);
   bool started() const { return started_; }
   void join();
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
@@ -124,14 +125,11 @@ constexpr u64 kShortestSlice = 100'000;
 void prefer_this_thread() {
   // Time-outs are on time, not up to 50 us later.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  // Since Linux 6.12 a thread with a shorter slice goes before others when it wakes. Only an
+  // ordinary thread needs that.
   SchedulingAttributes now;
-  if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return;
-  if (now.policy == SCHED_FIFO || now.policy == SCHED_RR) {
-    ++now.priority;
-  } else if (now.policy == SCHED_OTHER) {
-    // Since Linux 6.12 a thread with a shorter slice goes before others when it wakes.
-    now.runtime = kShortestSlice;
-  }
+  if (syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0 || now.policy != SCHED_OTHER) return;
+  now.runtime = kShortestSlice;
   syscall(SYS_sched_setattr, 0, &now, 0);
 }
 
@@ -194,7 +192,23 @@ SignalGate::~SignalGate() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-bool Thread::start(const char* name, Body body, void* argument) {
+namespace {
+
+// Of two real-time threads of one priority neither interrupts the other: so one above the caller's.
+void raise_priority(pthread_attr_t& attributes) {
+  int policy = 0;
+  sched_param parameters;
+  if (pthread_getschedparam(pthread_self(), &policy, &parameters) != 0) return;
+  if (policy != SCHED_FIFO && policy != SCHED_RR) return;
+  ++parameters.sched_priority;
+  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  pthread_attr_setschedpolicy(&attributes, policy);
+  pthread_attr_setschedparam(&attributes, &parameters);
+}
+
+}  // namespace
+
+bool Thread::start(const char* name, Body body, void* argument, bool before_others) {
   CHECK(!started_);
   body_ = body;
   argument_ = argument;
@@ -206,14 +220,18 @@ bool Thread::start(const char* name, Body body, void* argument) {
     sigdelset(&blocked, fault);
   }
   pthread_sigmask(SIG_SETMASK, &blocked, &old);
-  const int failed = pthread_create(
-      &thread_, nullptr,
-      [](void* self) -> void* {
-        const Thread& thread = *static_cast<Thread*>(self);
-        thread.body_(thread.argument_);
-        return nullptr;
-      },
-      this);
+  const auto run = [](void* self) -> void* {
+    const Thread& thread = *static_cast<Thread*>(self);
+    thread.body_(thread.argument_);
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  if (before_others) raise_priority(attributes);
+  int failed = pthread_create(&thread_, &attributes, run, this);
+  // Not allowed: like the others, then.
+  if (failed == EPERM) failed = pthread_create(&thread_, nullptr, run, this);
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   started_ = failed == 0;
   if (started_) pthread_setname_np(thread_, name);

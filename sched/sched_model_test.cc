@@ -29,7 +29,8 @@ struct Item {
   }
 };
 
-// Ring: its owner pushes and takes, two thieves take halves into rings of their own.
+// Ring: its owner pushes and takes, two thieves take halves into rings of their own, and the second
+// also takes from the first.
 struct RingIsSafe : rl::test_suite<RingIsSafe, 3> {
   static constexpr u32 kItems = 5;
   Item items[kItems];
@@ -48,7 +49,8 @@ struct RingIsSafe : rl::test_suite<RingIsSafe, 3> {
     if (index != 0) {
       for (u32 round = 0; round < 2; ++round) {
         u32 count = 0;
-        if (Item* item = rings[0].steal_into(mine, count)) take(item);
+        Ring<Item, Atomic>& victim = rings[index == 2 ? round : 0];
+        if (Item* item = victim.steal_into(mine, count)) take(item);
       }
       return drain(mine);
     }

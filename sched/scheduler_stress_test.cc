@@ -134,7 +134,7 @@ class SchedulerStress : public testing::TestWithParam<u32> {};
 INSTANTIATE_TEST_SUITE_P(Workers, SchedulerStress, testing::Values(1, 2, 4, 8));
 
 TEST_P(SchedulerStress, BlocksAreUsedAgainUnderFire) {
-  constexpr u32 kLives = 20'000;
+  constexpr u32 kLives = 5'000;
   Lives lives(kLives);
   SchedulerOptions options;
   options.workers = GetParam();

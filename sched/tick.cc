@@ -35,7 +35,7 @@ void Tick::wake() {
   }
   // Without a thread there is no preemption, but everything else goes on: workers see to timers
   // and descriptors between two processes.
-  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this);
+  thread_.start("lr-tick", [](void* self) { static_cast<Tick*>(self)->run(); }, this, true);
 }
 
 void Tick::look_soon() {
@@ -59,7 +59,7 @@ void Tick::run() {
   u32 idle_passes = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
     // Whoever hurries us from here on gets another pass.
-    hurry_.store(0, std::memory_order_seq_cst);
+    hurry_.exchange(0, std::memory_order_acq_rel);
     const u64 now = now_ns();
     const u64 tick = (now - start_ns_) / period_ns_;
     const u64 before = now_.load(std::memory_order_relaxed);
@@ -84,15 +84,22 @@ void Tick::run() {
 // everything they did before they looked is visible, and is looked for once more.
 void Tick::rest() {
   asleep_.store(1, std::memory_order_seq_cst);
-  futex_wait(hurry_, 0, now_ns() + period_ns_);
+  if (!sleep_until(now_ns() + period_ns_)) return;
   u64 next = kNever;
-  if (pass(now_ns(), next)) asleep_.store(0, std::memory_order_relaxed);
-  while (asleep_.load(std::memory_order_acquire) != 0 &&
-         !stopping_.load(std::memory_order_relaxed)) {
-    futex_wait(hurry_, 0);
-    // A hurry that came before the sleep was not for this.
-    if (asleep_.load(std::memory_order_acquire) != 0) hurry_.store(0, std::memory_order_seq_cst);
+  if (pass(now_ns(), next)) return asleep_.store(0, std::memory_order_relaxed);
+  sleep_until(kNever);
+}
+
+// Hurries that came before are not for this sleep, and none cuts it short. False if somebody called
+// wake() or stop().
+bool Tick::sleep_until(u64 deadline_ns) {
+  while (now_ns() < deadline_ns) {
+    // Whoever set it did before what is looked at next; whoever sets it again ends the wait.
+    hurry_.exchange(0, std::memory_order_acq_rel);
+    if (!asleep() || stopping_.load(std::memory_order_relaxed)) return false;
+    futex_wait(hurry_, 0, deadline_ns);
   }
+  return true;
 }
 
 // Looks at every worker once. True if there is something to look after; lowers `next_ns` to the

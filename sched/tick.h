@@ -66,6 +66,7 @@ class Tick {
   bool look_at(Worker& worker, Seen& seen, Round& round);
   void ring(Worker& worker, Process& process, u64 now_ns);
   void rest();
+  bool sleep_until(u64 deadline_ns);
 
   Scheduler& scheduler_;
   const u64 slice_ns_;

@@ -236,7 +236,6 @@ Process* Worker::look_up(Pid pid) {
 }
 
 void Worker::forget(Known& known) {
-  known.pid = 0;
   if (known.process) scheduler_.table_.release(known.process, table_cache_);
 }
 

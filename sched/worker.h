@@ -46,7 +46,9 @@ class Worker {
   // the last few, so that who talks to the same ones again counts no references.
   Process* find(Pid pid) {
     const Known& known = known_[pid % kKnown];
-    if (known.pid != pid || known.process->state() == Process::kDone) return look_up(pid);
+    if (known.pid != pid || !known.process || known.process->state() == Process::kDone) {
+      return look_up(pid);
+    }
     return known.process.get();
   }
 
@@ -70,8 +72,8 @@ class Worker {
 
   // A process that was looked up here.
   struct Known {
-    Pid pid = 0;  // 0: none.
-    ProcessRef process;
+    Pid pid = 0;
+    ProcessRef process;  // None: never was, or has been forgotten.
   };
   static constexpr u32 kKnown = 16;
 

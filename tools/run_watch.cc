@@ -55,10 +55,12 @@ void RunWatch::started(Runtime& runtime, Process& root) {
 }
 
 void RunWatch::ended() {
+  // Read first: the thread takes it when it has been called.
+  Runtime& runtime = *runtime_.load(std::memory_order_relaxed);
   ending_.store(true, std::memory_order_release);
   call_back();
   // Processes can answer only where somebody runs them.
-  runtime_.load(std::memory_order_relaxed)->scheduler().drive(asked_);
+  runtime.scheduler().drive(asked_);
 }
 
 void RunWatch::watch() {

@@ -201,6 +201,15 @@ class Bench {
   Outcome run(const std::shared_ptr<const Module>& module, const Outcome* reference,
               std::string* memory_differs) {
     if (process_ == nullptr) make_process();
+    Outcome outcome = run_in_process(module, reference, memory_differs);
+    // Its thread would interrupt all others, and ends before the stack that signals run on.
+    if (by_signal()) process_.reset();
+    return outcome;
+  }
+
+ private:
+  Outcome run_in_process(const std::shared_ptr<const Module>& module, const Outcome* reference,
+                         std::string* memory_differs) {
     const jit::ProcessStoreOptions options{.memory = {.memory_class = configuration_.memory_class,
                                                       .source = &areas_,
                                                       .exact_extent = configuration_.exact_extent,
@@ -235,7 +244,6 @@ class Bench {
     return outcome;
   }
 
- private:
   // Everything but memories.
   void play(jit::ProcessStore& store, jit::Instance& instance, Outcome& outcome) {
     host_.log = 0;
