@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "host/process.h"
+#include "jit/link.h"
 #include "sched/os.h"
 
 namespace lr {
@@ -75,6 +76,9 @@ Result<ModuleRef> LinkedModule::create(std::shared_ptr<jit::CompiledModule> modu
                                        HostLinker& linker) {
   jit::Resolver* const resolvers[] = {&linker};
   std::vector<jit::Extern> imports = TRY(link_imports(module->module(), resolvers));
+  for (usize i = 0; i < imports.size(); ++i) {
+    TRY(jit::check_import(module->module(), module->module().imports[i], imports[i]));
+  }
   return ModuleRef(new LinkedModule(std::move(module), std::move(imports)));
 }
 

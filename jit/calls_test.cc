@@ -20,9 +20,9 @@ INSTANTIATE_TEST_SUITE_P(
     name_of_options);
 INSTANTIATE_TEST_SUITE_P(Interrupted, Calls, testing::ValuesIn(yielding_options()),
                          name_of_options);
+// Without moves: a process that is interrupted in each of its calls has moved enough elsewhere.
 INSTANTIATE_TEST_SUITE_P(InterruptedDense, Calls,
-                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense,
-                                                             .move_always = true})),
+                         testing::ValuesIn(yielding_options({.memory_class = MemoryClass::Dense})),
                          name_of_options);
 
 // -- Many values at joins -------------------------------------------------------------------------

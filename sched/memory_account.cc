@@ -18,8 +18,8 @@ u64 default_limit() {
 
 }  // namespace
 
-MemoryAccount::MemoryAccount(u64 limit_bytes)
-    : limit_(limit_bytes != 0 ? limit_bytes : default_limit()) {}
+MemoryAccount::MemoryAccount(u64 limit_bytes, Reserve* reserve)
+    : limit_(limit_bytes != 0 ? limit_bytes : default_limit()), reserve_(reserve) {}
 
 bool MemoryAccount::try_charge(u64 bytes) {
   if (bytes > limit_) return false;
@@ -32,7 +32,9 @@ bool MemoryAccount::charge(u64 bytes) {
   do {
     if (try_charge(bytes)) return true;
   } while (bytes <= limit_ && settle_some(bytes));
-  return false;
+  if (reserve_ == nullptr || bytes > limit_) return false;
+  reserve_->trim(bytes);
+  return try_charge(bytes);
 }
 
 // False if nothing was given back.

@@ -16,8 +16,18 @@ namespace lr::sched {
 
 class MemoryAccount {
  public:
-  // 0: four fifths of what the machine or the control group has.
-  explicit MemoryAccount(u64 limit_bytes);
+  // Something that is charged and can be done without.
+  class Reserve {
+   public:
+    virtual void trim(u64 wanted) = 0;
+
+   protected:
+    virtual ~Reserve() = default;
+  };
+
+  // 0: four fifths of what the machine or the control group has. The reserve is trimmed before
+  // anything is refused; whoever charges holds no lock of its.
+  explicit MemoryAccount(u64 limit_bytes, Reserve* reserve = nullptr);
   MemoryAccount(const MemoryAccount&) = delete;
   MemoryAccount& operator=(const MemoryAccount&) = delete;
 
@@ -70,6 +80,7 @@ class MemoryAccount {
   void settle(Bound& bound);
 
   const u64 limit_;
+  Reserve* const reserve_;
   std::atomic<u64> used_{0};
   std::atomic<u64> settled_{0};
   std::mutex mutex_;

@@ -51,11 +51,13 @@ struct SlotAllocator::FreeSlot {
   u32 index;
   u32 stack_pages;  // SlotUse in pages,
   u32 memory_pages;
-  u32 resident_pages;  // and how many of them really are.
+  u64 resident_bytes;  // how much of that really is,
+  u64 charged;         // and how much of it is charged: as much, or what a live one would be.
 };
 
 struct alignas(64) SlotAllocator::Lane {
   std::mutex mutex;
+  u32 number = 0;
   std::vector<FreeSlot> free;
   // Slots that were never handed out: [next, end) of a slab.
   u8* slab_base = nullptr;
@@ -90,7 +92,7 @@ struct SlotAllocator::Slab {
 SlotAllocator::SlotAllocator(const SlotOptions& options)
     : options_(options),
       markers_(options.guards != GuardMode::kNone && guard_markers_work()),
-      account_(options.total_memory_bytes) {
+      account_(options.total_memory_bytes, this) {
   if (options_.resident_budget_bytes == 0) {
     const_cast<SlotOptions&>(options_).resident_budget_bytes =
         std::max(64 * kMiB, usable_memory() / 16);
@@ -134,6 +136,7 @@ SlotAllocator::SlotClass* SlotAllocator::class_of(const Shape& shape) {
         known = new SlotClass;
         known->shape = shape;
         known->number = i;
+        for (u32 lane = 0; lane < kLanes; lane++) known->lanes[lane].number = lane;
         classes_[i].store(known, std::memory_order_release);
       }
     }
@@ -223,14 +226,6 @@ Result<Slot> SlotAllocator::carve(SlotClass& slot_class, Lane& lane) {
   return slot;
 }
 
-bool SlotAllocator::charge(u64 bytes) {
-  if (account_.charge(bytes)) return true;
-  // Warm slots are the first thing to do without.
-  if (cached_bytes_.load(std::memory_order_relaxed) == 0) return false;
-  drop_free_pages();
-  return account_.charge(bytes);
-}
-
 Result<Slot> SlotAllocator::allocate(u64 stack_bytes, u64 memory_bytes, u32 lane_index) {
   SlotClass* const slot_class = stack_bytes > kStackBytesMax || memory_bytes > kSlotBytesMax
                                     ? nullptr
@@ -238,47 +233,75 @@ Result<Slot> SlotAllocator::allocate(u64 stack_bytes, u64 memory_bytes, u32 lane
   if (slot_class == nullptr) {
     return make_error(Err::LimitExceeded, "a stack or memory too large for a slot");
   }
-  if (!charge(slot_class->charge())) {
+  Lane& lane = slot_class->lanes[lane_index % kLanes];
+  const u64 charge = slot_class->charge();
+  {
+    const std::lock_guard lock(lane.mutex);
+    // What it keeps stays charged while it is free, and is mostly what a live one is charged.
+    if (!lane.free.empty() && lane.free.back().charged >= charge) {
+      account_.release(lane.free.back().charged - charge);
+      return take(*slot_class, lane);
+    }
+  }
+  if (!account_.charge(charge)) {
     return make_error(Err::LimitExceeded, "all processes together hold as much memory as they may");
   }
-  Lane& lane = slot_class->lanes[lane_index % kLanes];
   const std::lock_guard lock(lane.mutex);
   if (!lane.free.empty() || (lane.next == lane.end && take_from_others(*slot_class, lane))) {
-    const FreeSlot free = lane.free.back();
-    lane.free.pop_back();
-    lane.live++;
-    Slot slot = slot_at(*slot_class, free.slab_base, free.slab, free.index);
-    slot.resident = {std::min(free.stack_pages * kPage, slot.stack_bytes),
-                     std::min(free.memory_pages * kPage, slot.memory_bytes)};
-    const u64 cached = free.resident_pages * kPage;
-    cached_bytes_.fetch_sub(cached, std::memory_order_relaxed);
-    account_.release(cached);
-    return slot;
+    account_.release(lane.free.back().charged);
+    return take(*slot_class, lane);
   }
   Result<Slot> slot = carve(*slot_class, lane);
   if (slot.ok()) {
     lane.live++;
   } else {
-    account_.release(slot_class->charge());
+    account_.release(charge);
   }
   return slot;
+}
+
+// The newest free slot.
+Slot SlotAllocator::take(const SlotClass& slot_class, Lane& lane) {
+  const FreeSlot free = lane.free.back();
+  lane.free.pop_back();
+  lane.live++;
+  Slot slot = slot_at(slot_class, free.slab_base, free.slab, free.index);
+  slot.resident = {std::min(free.stack_pages * kPage, slot.stack_bytes),
+                   std::min(free.memory_pages * kPage, slot.memory_bytes)};
+  add_cached(lane, -static_cast<i64>(free.resident_bytes));
+  return slot;
+}
+
+void SlotAllocator::add_cached(const Lane& lane, i64 bytes) {
+  cached_[lane.number].bytes.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+i64 SlotAllocator::cached_bytes() const {
+  i64 sum = 0;
+  for (const Cached& part : cached_) sum += part.bytes.load(std::memory_order_relaxed);
+  return sum;
+}
+
+// A lane looks at others' counters only when it has used its own part of the budget up.
+bool SlotAllocator::has_room(u32 lane, u64 bytes) const {
+  const auto budget = static_cast<i64>(options_.resident_budget_bytes);
+  const auto more = static_cast<i64>(bytes);
+  if (cached_[lane].bytes.load(std::memory_order_relaxed) + more <= budget / kLanes) return true;
+  return cached_bytes() + more <= budget;
 }
 
 // -- Used slots ---------------------------------------------------------------------------------
 
 // Zeroes what was used; answers what stays, and how much of that is resident.
-SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use, u64* resident) {
+SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use, u32 lane, u64* resident) {
   SlotUse touched;  // In this life or an earlier one.
   touched.stack_bytes = std::max(use.stack_bytes, slot.resident.stack_bytes);
   touched.memory_bytes = std::max(use.memory_bytes, slot.resident.memory_bytes);
   u8* const low = slot.stack_end() - touched.stack_bytes;
   u8* const high = slot.memory() + touched.memory_bytes;
   if (low == high) return {};
-  const u64 cached = cached_bytes_.load(std::memory_order_relaxed);
-  const u64 room =
-      options_.resident_budget_bytes - std::min(cached, options_.resident_budget_bytes);
   *resident = resident_bytes_at_most(low, static_cast<u64>(high - low));
-  if (*resident <= room &&
+  if (has_room(lane, *resident) &&
       wipe_bytes(slot.stack_end() - use.stack_bytes, use.stack_bytes + use.memory_bytes)) {
     return touched;
   }
@@ -291,37 +314,44 @@ SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use, u64* resident)
 void SlotAllocator::release(const Slot& slot, const SlotUse& use, u32 lane_index) {
   DCHECK(use.stack_bytes <= slot.stack_bytes && use.memory_bytes <= slot.memory_bytes);
   u64 resident = 0;
-  const SlotUse touched = wipe(slot, use, &resident);
+  lane_index %= kLanes;
+  const SlotUse touched = wipe(slot, use, lane_index, &resident);
   SlotClass& slot_class = *classes_[slot.slot_class].load(std::memory_order_relaxed);
-  cached_bytes_.fetch_add(resident, std::memory_order_relaxed);
+  Lane& lane = slot_class.lanes[lane_index];
+  add_cached(lane, static_cast<i64>(resident));
+  const u64 charge = slot_class.charge();
+  const u64 charged = resident == 0 ? 0 : std::max(resident, charge);
   // Unsigned differences wrap around and add up.
-  account_.release(slot_class.charge() - resident);
-  Lane& lane = slot_class.lanes[lane_index % kLanes];
+  if (charged != charge) account_.release(charge - charged);
   const std::lock_guard lock(lane.mutex);
   lane.live--;
   lane.free.push_back({slot.base - slot.index * slot_class.shape.slot_bytes(), slot.slab,
                        slot.index, static_cast<u32>(round_up(touched.stack_bytes, kPage) / kPage),
-                       static_cast<u32>(round_up(touched.memory_bytes, kPage) / kPage),
-                       static_cast<u32>(resident / kPage)});
+                       static_cast<u32>(round_up(touched.memory_bytes, kPage) / kPage), resident,
+                       charged});
 }
 
-void SlotAllocator::drop_free_pages() {
+void SlotAllocator::trim(u64 wanted) {
+  if (cached_bytes() <= 0) return;
   for (auto& entry : classes_) {
     SlotClass* const slot_class = entry.load(std::memory_order_acquire);
     if (slot_class == nullptr) return;
     for (Lane& lane : slot_class->lanes) {
       const std::lock_guard lock(lane.mutex);
       for (FreeSlot& free : lane.free) {
-        if (free.resident_pages == 0) continue;
+        if (free.charged == 0) continue;
         const Slot slot = slot_at(*slot_class, free.slab_base, free.slab, free.index);
         u8* const low =
             page_of(slot.stack_end() - std::min(free.stack_pages * kPage, slot.stack_bytes));
         u8* const high =
             page_behind(slot.memory() + std::min(free.memory_pages * kPage, slot.memory_bytes));
         drop_pages(low, static_cast<u64>(high - low));
-        cached_bytes_.fetch_sub(free.resident_pages * kPage, std::memory_order_relaxed);
-        account_.release(free.resident_pages * kPage);
-        free.stack_pages = free.memory_pages = free.resident_pages = 0;
+        add_cached(lane, -static_cast<i64>(free.resident_bytes));
+        account_.release(free.charged);
+        wanted -= std::min(wanted, free.charged);
+        free.stack_pages = free.memory_pages = 0;
+        free.resident_bytes = free.charged = 0;
+        if (wanted == 0) return;
       }
     }
   }
@@ -345,7 +375,7 @@ SlotAllocator::Stats SlotAllocator::stats() const {
     }
   }
   stats.slots_live = static_cast<u64>(live);
-  stats.cached_bytes = cached_bytes_.load(std::memory_order_relaxed);
+  stats.cached_bytes = static_cast<u64>(std::max<i64>(cached_bytes(), 0));
   return stats;
 }
 

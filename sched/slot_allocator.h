@@ -75,10 +75,10 @@ struct Slot {
   u8* memory() const { return stack_end(); }
 };
 
-class SlotAllocator {
+class SlotAllocator final : MemoryAccount::Reserve {
  public:
   explicit SlotAllocator(const SlotOptions& options = {});
-  ~SlotAllocator();
+  ~SlotAllocator() override;
   SlotAllocator(const SlotAllocator&) = delete;
   SlotAllocator& operator=(const SlotAllocator&) = delete;
 
@@ -91,8 +91,11 @@ class SlotAllocator {
   void release(const Slot& slot, const SlotUse& use, u32 lane = 0);
 
   // Charged: for each slot what a process at rest has of it, and a stack that has no memory beside
-  // it in full. What memories use is for their owners to charge.
+  // it in full; for free ones what they keep. What memories use is for their owners to charge.
   MemoryAccount& account() { return account_; }
+
+  // Gives back what free slots keep, at least so much of it if there is as much.
+  void trim(u64 wanted) override;
 
   // True if every slot has a guard that faults.
   bool has_slot_guards() const { return markers_; }
@@ -123,14 +126,20 @@ class SlotAllocator {
   bool take_from_others(SlotClass& slot_class, Lane& lane);
   Result<Slot> carve(SlotClass& slot_class, Lane& lane);
   Slot slot_at(const SlotClass& slot_class, u8* slab_base, u32 slab, u32 index) const;
-  bool charge(u64 bytes);
-  void drop_free_pages();
-  SlotUse wipe(const Slot& slot, const SlotUse& use, u64* resident);
+  Slot take(const SlotClass& slot_class, Lane& lane);
+  SlotUse wipe(const Slot& slot, const SlotUse& use, u32 lane, u64* resident);
+  void add_cached(const Lane& lane, i64 bytes);
+  i64 cached_bytes() const;
+  bool has_room(u32 lane, u64 bytes) const;
 
   const SlotOptions options_;
   const bool markers_;
   MemoryAccount account_;
-  std::atomic<u64> cached_bytes_{0};
+  // Resident in free slots, by the lane that has seen them come and go: may be negative.
+  struct alignas(64) Cached {
+    std::atomic<i64> bytes{0};
+  };
+  Cached cached_[kLanes];
 
   // Classes and slabs are added under the lock and never move nor go.
   mutable std::mutex mutex_;

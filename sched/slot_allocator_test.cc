@@ -162,6 +162,10 @@ TEST_P(Slots, ThreadsShareThem) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(slots.stats().slots_live, 0u);
   EXPECT_LE(slots.stats().slots_free, 4u * 100);
+  EXPECT_GE(slots.account().used(), slots.stats().cached_bytes);
+  slots.trim(~u64{0});
+  EXPECT_EQ(slots.account().used(), 0u);
+  EXPECT_EQ(slots.stats().cached_bytes, 0u);
 }
 
 TEST_P(Slots, AreRefusedBeyondTheTotal) {

@@ -75,6 +75,7 @@ RunOptions run_options(const CommandLine& line) {
   if (line.has(Opt::Invoke)) options.invoke = line.text(Opt::Invoke);
   options.timeout_ns = line.duration_ns(Opt::Timeout, 0);
   options.memory_max_bytes = line.size_bytes(Opt::MaxMemory, options.memory_max_bytes);
+  options.scheduler.slots.total_memory_bytes = line.size_bytes(Opt::MaxTotalMemory, 0);
   options.stack_max_bytes = line.size_bytes(Opt::MaxStack, options.stack_max_bytes);
   options.memory_class = memory_class(line);
   options.compile_eagerly = line.text(Opt::CompileMode) == "eager";

@@ -13,8 +13,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 OUT = kernel_table.ROOT / ".cache" / "bench" / "processes"
 GUEST_FLAGS = [
     "--target=wasm32", "-nostdlib", "-ffreestanding", "-O2", "-mbulk-memory", "-msign-ext", "-Wall",
-    "-Wextra", "-Wl,--no-entry,--stack-first,-z,stack-size=2048,--initial-memory=65536",
+    "-Wextra", "-Wl,--no-entry,--stack-first,-z,stack-size=512,--initial-memory=65536",
 ]
+RUST_FLAGS = ["-O", "-C", "lto=fat", "-C", "codegen-units=1", "-C", "panic=abort"]
 NATIVE_FLAGS = ["-O2", "-Wall", "-Wextra"]
 
 
@@ -42,7 +43,7 @@ def build_rust_guest(source):
     compiler = "/usr/bin/rustc"
     if not os.access(compiler, os.X_OK):
         raise kernel_table.Absent("/usr/bin/rustc is not installed")
-    command = [compiler, "--target", "wasm32-wasi", "-O", source]
+    command = [compiler, "--target", "wasm32-wasi", *RUST_FLAGS, source]
     return kernel_table.compile_once(command, OUT / "guests" / f"{source.stem}_rust.wasm", [source])
 
 

@@ -1,5 +1,6 @@
 // What the guests of these benchmarks share: the part of the Lunatic ABI and of WASI that they use,
-// and a line of JSON at the end. There is no C library, so that a guest has one page of memory.
+// and a line of JSON at the end. There is no C library: a guest has one page of memory, of which the
+// first half kilobyte is its stack.
 //
 // A guest is a command, `guest.wasm NUMBER...`: a file defines run() and exports the entries of the
 // processes that it spawns. It prints {"ns":[...]}, a number for each measurement.

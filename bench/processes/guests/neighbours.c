@@ -118,7 +118,7 @@ ENTRY(deaf)(u64 parent) {
 
 ENTRY(flood)(u64 parent) {
   (void)parent;
-  u8 bytes[1000] = {0};
+  static u8 bytes[1000];
   u64 victim = SPAWN(1, "deaf", process_process_id());
   for (;;) send_bytes(victim, bytes, sizeof bytes);
 }
