@@ -52,7 +52,7 @@ class TestRun {
 
   RunOptions options_;
   std::unique_ptr<Tracer> tracer_;
-  ProcessConfig config_;  // Of each test, but for its capture.
+  ProcessConfig config_;          // Of each test, but for its capture.
   sched::Completion some_ended_;  // Signalled by each process; outlives all of them.
   std::unique_ptr<Runtime> runtime_;
   ModuleRef module_;
