@@ -37,7 +37,18 @@ Result<std::unique_ptr<TestRun>> TestRun::load(RunOptions options) {
   tests->runtime_ = TRY(create_runtime(said));
   const auto compiled = TRY(tests->runtime_->load(std::move(said.module), said.name));
   tests->module_ = TRY(tests->runtime_->link(compiled));
+  tests->config_ = root_config(said, tests->tracer_.get());
+  tests->config_.arguments = said.arguments;
+  TRY(wasi::open_grants(tests->config_.directories));
+  if (said.compile_eagerly) TRY(tests->compile());
   return tests;
+}
+
+Status TestRun::compile() {
+  const jit::MemoryClass chosen = config_.memory_class.value_or(choose_memory_class(
+      module_->compiled()->module(), config_.memory_max_bytes, module_->history(), false));
+  jit::ModuleCode* code = TRY(module_->compiled()->code(chosen));
+  return code->compile_all(runtime_->scheduler().helpers());
 }
 
 std::vector<std::string_view> TestRun::functions() const {
@@ -51,10 +62,8 @@ std::vector<std::string_view> TestRun::functions() const {
 Status TestRun::start(Test& test, std::string_view name, bool echoes) {
   test.capture = std::make_shared<wasi::Capture>(echoes);
   test.environment = std::make_shared<Environment>(*runtime_, kTestEnvironmentId);
-  ProcessConfig config = root_config(options_, tracer_.get());
-  config.arguments = options_.arguments;
+  ProcessConfig config = config_;
   config.capture = test.capture;
-  TRY(wasi::open_grants(config.directories));
   SpawnRequest request;
   request.environment = test.environment;
   request.module = module_;

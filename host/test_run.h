@@ -47,10 +47,12 @@ class TestRun {
   struct Test;
 
   explicit TestRun(RunOptions options);
+  Status compile();
   Status start(Test& test, std::string_view name, bool echoes);
 
   RunOptions options_;
   std::unique_ptr<Tracer> tracer_;
+  ProcessConfig config_;          // Of each test, but for its capture.
   sched::Completion some_ended_;  // Signalled by each process; outlives all of them.
   std::unique_ptr<Runtime> runtime_;
   ModuleRef module_;

@@ -211,6 +211,8 @@ int run_tests(const CommandLine& line) {
   RunOptions options = run_options(line);
   be_like_reference(line, arguments.directories, options);
   options.arguments = arguments.guest;
+  // Tests run for milliseconds, and some of them measure time.
+  options.compile_eagerly = line.text(Opt::CompileMode, "eager") == "eager";
   // Tests fail on purpose: what dies is told only to who asks.
   if (std::getenv("RUST_LOG") == nullptr) options.death_log_fd = -1;
   options.module = std::move(binary.value());
