@@ -47,7 +47,8 @@ const Case kSlot[] = {
      "there is no message in the slot"},
     {"EmptySendReceive",
      R"((func (export "_start")
-        (drop (call $message.send_receive_skip_search (i64.const 1) (i64.const 1) (i64.const 0)))))",
+        (drop
+          (call $message.send_receive_skip_search (i64.const 1) (i64.const 1) (i64.const 0)))))",
      {},
      "there is no message in the slot"},
     {"SendingEmptiesIt",

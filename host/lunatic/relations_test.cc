@@ -261,7 +261,8 @@ const Relation kRelations[] = {
         (call $note (call $process.environment_id)))",
      {1, 0, 0, 0, 1, 1}},
     // Processes that are made from the remains of others wait for nothing of theirs.
-    {"KilledWhileTheyWait", R"((local.set $a (call $waiter (i64.const 0)))
+    {"KilledWhileTheyWait",
+     R"((local.set $a (call $waiter (i64.const 0)))
         (call $process.sleep_ms (i64.const 1))
         (call $process.kill (local.get $a))
         (call $until_gone (local.get $a))

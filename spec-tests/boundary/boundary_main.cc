@@ -170,8 +170,7 @@ class Matrix {
                 jit::ProcessStore& store, jit::Instance& instance) {
     modules_++;
     // The one that is tried is the last.
-    jit::Memory& memory =
-        instance.memory(static_cast<u32>(instance.module().memories.size()) - 1);
+    jit::Memory& memory = instance.memory(static_cast<u32>(instance.module().memories.size()) - 1);
     std::vector<u8> model(plan.memory().size);
     for (usize i = 0; i < model.size(); i++) model[i] = static_cast<u8>(i * 13 + i / 251);
     // Without raising the extent.
