@@ -94,23 +94,32 @@ def rows_of(table):
     return lines[next(i for i, line in enumerate(lines) if line.startswith("---")) + 1:]
 
 
+def ask(running):
+    """Sends SIGUSR1 and reads what comes: the lines above the table, and its rows."""
+    running.send(signal.SIGUSR1)
+    head, rows = "", []
+    while "---" not in head:
+        line = running.process.stderr.readline()
+        check(line, f"it has ended: {head}")
+        head += line
+    for _ in range(int(re.search(r"^alive +(\d+): ", head, re.M).group(1))):
+        rows.append(running.process.stderr.readline().rstrip("\n"))
+    return head, rows
+
+
 def sigusr1_prints_processes(program, *options):
     running = Running(program, *options, "family.wat")
-    running.send(signal.SIGUSR1)
-    text = ""
-    while text.count("receiving ") < 2 or "!spin\n" not in text:
-        line = running.process.stderr.readline()
-        check(line, f"it has ended: {text}")
-        text += line
+    # Whoever has just been made or is about to wait does not wait yet.
+    while True:
+        head, rows = ask(running)
+        if sum("receiving" in row for row in rows) == 2:
+            break
     running.send(signal.SIGINT)
     status, rest = running.end()
-    check(status == 130, f"status {status}: {rest}")
-    rows = rows_of(text + rest)
-    check(any("running" in row and row.endswith("!spin") for row in rows), text)
-    waiting = [row for row in rows if "receiving" in row]
-    check(len(waiting) == 2, f"{len(waiting)} receive: {text + rest}")
-    check(re.search(r"^alive +3: ", text, re.M), text)
-    check(re.search(r"^bookkeeping +\d+ bytes each", text, re.M), text)
+    check(status == 130 and rest == "", f"status {status}: {rest}")
+    check(any("running" in row and row.endswith("!spin") for row in rows), rows)
+    check(re.search(r"^bookkeeping +\d+ bytes each", head, re.M), head)
+    check(len(rows) == 3, rows)
 
 
 def sigusr1_on_four_workers(program):
