@@ -187,6 +187,17 @@ inline constexpr OpTables kOpTables = make_op_tables();
 
 }  // namespace internal
 
+// The instructions that begin a block, ...
+constexpr bool opens_block(Op op) {
+  return op == Op::Block || op == Op::Loop || op == Op::If || op == Op::Try || op == Op::TryTable;
+}
+// ... stand between its parts, ...
+constexpr bool divides_block(Op op) {
+  return op == Op::Else || op == Op::Catch || op == Op::CatchAll;
+}
+// ... and end it.
+constexpr bool closes_block(Op op) { return op == Op::End || op == Op::Delegate; }
+
 // The instruction of a byte that is no prefix, or kNoOp.
 constexpr Op op_of_byte(u8 byte) { return internal::kOpTables.plain[byte]; }
 

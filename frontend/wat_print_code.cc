@@ -23,15 +23,6 @@ std::string float_text(Bits bits) {
   return fmt::format("{}nan:0x{:x}", sign, payload);
 }
 
-bool opens_block(Op op) {
-  return op == Op::Block || op == Op::Loop || op == Op::If || op == Op::Try || op == Op::TryTable;
-}
-
-// Stands between the parts of a block.
-bool divides_block(Op op) { return op == Op::Else || op == Op::Catch || op == Op::CatchAll; }
-
-bool closes_block(Op op) { return op == Op::End || op == Op::Delegate; }
-
 }  // namespace
 
 void WatCodePrinter::new_line(usize depth) {

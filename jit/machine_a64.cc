@@ -70,12 +70,6 @@ u64 Interrupted::reg(Reg r) const { return state(ucontext).regs[r.number()]; }
 void Interrupted::set_pc(u64 pc) { state(ucontext).pc = pc; }
 void Interrupted::set_sp(u64 sp) { state(ucontext).sp = sp; }
 void Interrupted::set_reg(Reg r, u64 value) { state(ucontext).regs[r.number()] = value; }
-void Interrupted::push_pc() {
-  const u64 top = sp() - kPcSlotBytes;
-  const u64 value = pc();
-  std::memcpy(reinterpret_cast<void*>(top), &value, sizeof value);
-  set_sp(top);
-}
 
 void Interrupted::call(const void* to, u64 back) {
   set_reg(int_reg(30), back);

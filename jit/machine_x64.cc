@@ -85,12 +85,6 @@ void Interrupted::set_sp(u64 sp) {
 void Interrupted::set_reg(Reg r, u64 value) {
   state(ucontext)->uc_mcontext.gregs[kGregs[r.number()]] = static_cast<greg_t>(value);
 }
-void Interrupted::push_pc() {
-  const u64 top = sp() - kPcSlotBytes;
-  const u64 value = pc();
-  std::memcpy(reinterpret_cast<void*>(top), &value, sizeof value);
-  set_sp(top);
-}
 
 void Interrupted::call(const void* to, u64 back) {
   set_pc(back);

@@ -16,6 +16,13 @@
 
 namespace lr::jit {
 
+void Interrupted::push_pc() {
+  const u64 top = sp() - kPcSlotBytes;
+  const u64 value = pc();
+  std::memcpy(reinterpret_cast<void*>(top), &value, sizeof value);
+  set_sp(top);
+}
+
 namespace {
 
 // Of the real-time signals.

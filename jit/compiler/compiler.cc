@@ -597,15 +597,6 @@ void Compiler::finish() {
 
 // -- Unreachable code -----------------------------------------------------------------------------
 
-namespace {
-
-constexpr bool ends_arm(Op op) {
-  return op == Op::End || op == Op::Else || op == Op::Catch || op == Op::CatchAll ||
-         op == Op::Delegate;
-}
-
-}  // namespace
-
 void Compiler::become_unreachable() {
   reachable_ = false;
   drop_to(control_.back().base);
@@ -616,26 +607,15 @@ void Compiler::skip_unreachable() {
   for (u32 nested = 0;;) {
     const u8 byte = reader_.peek();
     const Op op_plain = op_of_byte(byte);
-    if (nested == 0 && ends_arm(op_plain)) return;
+    if (nested == 0 && (divides_block(op_plain) || closes_block(op_plain))) return;
     reader_.byte();
     const Op op = is_prefix(byte) ? op_of_prefixed(byte, reader_.u32_leb()) : op_plain;
-    switch (op) {
-      case Op::Loop:
-        next_loop_++;
-        [[fallthrough]];
-      case Op::Block:
-      case Op::If:
-      case Op::TryTable:
-      case Op::Try:
-        next_block_++;
-        nested++;
-        break;
-      case Op::End:
-      case Op::Delegate:
-        nested--;
-        break;
-      default:
-        break;
+    if (op == Op::Loop) next_loop_++;
+    if (opens_block(op)) {
+      next_block_++;
+      nested++;
+    } else if (closes_block(op)) {
+      nested--;
     }
     skip_immediates(reader_, op);
   }

@@ -58,25 +58,13 @@ void FuelPlan::join_short(FuelCharge& charge, u32 short_units) {
 
 // What can never be executed costs nothing, and its branches lead nowhere.
 bool FuelPlan::skip_dead(Op op, BodyReader& reader) {
-  const bool ends_arm = op == Op::End || op == Op::Else || op == Op::Catch || op == Op::CatchAll ||
-                        op == Op::Delegate;
+  const bool ends_arm = divides_block(op) || closes_block(op);
   if (reachable_ || (ends_arm && dead_depth_ == 0)) return false;
-  switch (op) {
-    case Op::Loop:
-      next_loop_++;
-      [[fallthrough]];
-    case Op::Block:
-    case Op::If:
-    case Op::TryTable:
-    case Op::Try:
-      dead_depth_++;
-      break;
-    case Op::End:
-    case Op::Delegate:
-      dead_depth_--;
-      break;
-    default:
-      break;
+  if (op == Op::Loop) next_loop_++;
+  if (opens_block(op)) {
+    dead_depth_++;
+  } else if (closes_block(op)) {
+    dead_depth_--;
   }
   skip_immediates(reader, op);
   return true;
