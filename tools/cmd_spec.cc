@@ -11,6 +11,7 @@
 #include "spec-tests/spectest.h"
 #include "tools/commands.h"
 #include "tools/engine_options.h"
+#include "tools/escape.h"
 #include "tools/input.h"
 #include "tools/terminal.h"
 
@@ -84,21 +85,6 @@ void print_result(const spec::ScriptResult& result, bool verbose) {
   }
 }
 
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", c);
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string to_json(const std::vector<spec::ScriptResult>& results) {
   std::string out = "[\n";
   for (const spec::ScriptResult& r : results) {
@@ -120,37 +106,14 @@ std::string to_json(const std::vector<spec::ScriptResult>& results) {
   return out + "]\n";
 }
 
-std::string xml_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 std::string to_junit(const std::vector<spec::ScriptResult>& results) {
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
   for (const spec::ScriptResult& r : results) {
     out += fmt::format("<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
-                       xml_text(r.file), r.passed + r.failed + r.skipped, r.failed, r.skipped);
+                       xml_escape(r.file), r.passed + r.failed + r.skipped, r.failed, r.skipped);
     for (const spec::Failure& f : r.failures) {
       out += fmt::format("<testcase name=\"line {}\"><failure message=\"{}\"/></testcase>\n",
-                         f.line, xml_text(f.what));
+                         f.line, xml_escape(f.what));
     }
     out += "</testsuite>\n";
   }

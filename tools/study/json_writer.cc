@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "tools/escape.h"
+
 namespace lr::study {
 
 namespace {
@@ -12,21 +14,6 @@ namespace {
 constexpr u32 kLinesDepth = 3;
 
 }  // namespace
-
-std::string json_string(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<u32>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 void JsonWriter::before_item() {
   if (has_key_) {
@@ -61,7 +48,7 @@ JsonWriter& JsonWriter::close(char bracket) {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
   before_item();
-  text_ += json_string(name);
+  text_ += cli::json_string(name);
   text_ += ": ";
   has_key_ = true;
   return *this;
@@ -73,7 +60,7 @@ JsonWriter& JsonWriter::raw(std::string_view text) {
   return *this;
 }
 
-JsonWriter& JsonWriter::value(std::string_view text) { return raw(json_string(text)); }
+JsonWriter& JsonWriter::value(std::string_view text) { return raw(cli::json_string(text)); }
 JsonWriter& JsonWriter::value(f64 number) {
   return raw(std::isfinite(number) ? fmt::format("{}", number) : "null");
 }

@@ -49,7 +49,4 @@ class JsonWriter {
   bool has_key_ = false;
 };
 
-// With quotes around it.
-std::string json_string(std::string_view text);
-
 }  // namespace lr::study

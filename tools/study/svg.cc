@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tools/escape.h"
 
 namespace lr::study {
 
@@ -23,54 +24,31 @@ std::string_view word(Anchor anchor) {
 
 }  // namespace
 
-std::string xml_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // Other control characters are not allowed in XML at all.
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 Svg::Svg(f64 width, f64 height, std::string_view style, std::string_view title,
          std::string_view description) {
   out_ = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
       "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<desc>{3}</desc>\n"
       "<style>\n{4}</style>\n",
-      number(width), number(height), xml_escape(title), xml_escape(description), xml_escape(style));
+      number(width), number(height), cli::xml_escape(title), cli::xml_escape(description),
+      cli::xml_escape(style));
 }
 
 void Svg::line(Point from, Point to, std::string_view css_class) {
   out_ +=
       fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"{}\"/>\n", number(from.x),
-                  number(from.y), number(to.x), number(to.y), xml_escape(css_class));
+                  number(from.y), number(to.x), number(to.y), cli::xml_escape(css_class));
 }
 
 void Svg::rect(Point corner, f64 width, f64 height, std::string_view css_class) {
   out_ += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" class=\"{}\"/>\n",
                       number(corner.x), number(corner.y), number(width), number(height),
-                      xml_escape(css_class));
+                      cli::xml_escape(css_class));
 }
 
 void Svg::circle(Point centre, f64 radius, std::string_view css_class) {
   out_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\" class=\"{}\"/>\n", number(centre.x),
-                      number(centre.y), number(radius), xml_escape(css_class));
+                      number(centre.y), number(radius), cli::xml_escape(css_class));
 }
 
 void Svg::points(std::string_view element, const std::vector<Point>& points,
@@ -79,7 +57,7 @@ void Svg::points(std::string_view element, const std::vector<Point>& points,
   for (usize i = 0; i < points.size(); i++) {
     out_ += fmt::format("{}{},{}", i == 0 ? "" : " ", number(points[i].x), number(points[i].y));
   }
-  out_ += fmt::format("\" class=\"{}\"/>\n", xml_escape(css_class));
+  out_ += fmt::format("\" class=\"{}\"/>\n", cli::xml_escape(css_class));
 }
 
 void Svg::polygon(const std::vector<Point>& list, std::string_view css_class) {
@@ -92,15 +70,15 @@ void Svg::polyline(const std::vector<Point>& list, std::string_view css_class) {
 
 void Svg::text(Point at, std::string_view text, std::string_view css_class, Anchor anchor) {
   out_ += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
-                      number(at.x), number(at.y), word(anchor), xml_escape(css_class),
-                      xml_escape(text));
+                      number(at.x), number(at.y), word(anchor), cli::xml_escape(css_class),
+                      cli::xml_escape(text));
 }
 
 void Svg::text_upwards(Point at, std::string_view text, std::string_view css_class) {
   out_ += fmt::format(
       "<text x=\"{0}\" y=\"{1}\" text-anchor=\"middle\" transform=\"rotate(-90 {0} {1})\" "
       "class=\"{2}\">{3}</text>\n",
-      number(at.x), number(at.y), xml_escape(css_class), xml_escape(text));
+      number(at.x), number(at.y), cli::xml_escape(css_class), cli::xml_escape(text));
 }
 
 std::string Svg::finish() { return std::move(out_) + "</svg>\n"; }

@@ -42,9 +42,6 @@ class Svg {
   std::string out_;
 };
 
-// Text as it may stand in an element or an attribute.
-std::string xml_escape(std::string_view text);
-
 // From values to positions along an axis.
 class Scale {
  public:
