@@ -53,10 +53,7 @@ sched::Next Process::start_call(GuestCall& call) {
   push_activation(call);
   while (!jit::begin_activation(*store_, call.function, call.values)) {
     if (stack_.grow(run).ok()) continue;
-    Outcome& outcome = outcome_of(call);
-    outcome.kind = Outcome::Kind::Trapped;
-    outcome.trap = jit::Trap::StackOverflow;
-    outcome.message = jit::text_of(jit::Trap::StackOverflow);
+    outcome_of(call) = Outcome::trapped(jit::Trap::StackOverflow);
     return end_activation();
   }
   return sched::Next::Resume;
@@ -70,10 +67,10 @@ sched::Next Process::end_activation() {
     return continue_host_call(worker());
   }
   if (rare_ != nullptr && &call == &rare_->start) return started();
-  ends_ = call.ends_process;
+  const bool ends = call.ends_process;
   // After this the caller may be gone.
   if (call.done != nullptr) call.done->signal();
-  return ends_ ? sched::Next::Done : take_posted_call();
+  return ends ? sched::Next::Done : take_posted_call();
 }
 
 sched::Next Process::trapped(jit::Trap trap) {
@@ -106,18 +103,13 @@ void Process::kill() {
     pop_activation();
   }
   // The stack is dropped as it is; what it held belongs to the store.
-  const auto is_killed = [](Outcome& outcome) {
-    outcome.kind = Outcome::Kind::Killed;
-    outcome.trap = jit::Trap::Killed;
-    outcome.message = jit::text_of(jit::Trap::Killed);
-  };
-  is_killed(outcome_of(entry_));
+  outcome_of(entry_) = Outcome::killed();
   if (rare_ != nullptr && rare_->start_report != nullptr) {
-    is_killed(rare_->start_outcome);
+    rare_->start_outcome = Outcome::killed();
     tell_starter();
   }
   if (call == nullptr) return;
-  is_killed(outcome_of(*call));
+  outcome_of(*call) = Outcome::killed();
   if (call->done != nullptr) call->done->signal();
 }
 

@@ -58,6 +58,15 @@ struct Outcome {
   std::string backtrace;  // Of a trap, one line for each frame.
 
   bool returned() const { return kind == Kind::Returned; }
+
+  // Ended by a trap, with the trap's own text or this one, and without a backtrace.
+  static Outcome trapped(jit::Trap trap) { return trapped(trap, jit::text_of(trap)); }
+  static Outcome trapped(jit::Trap trap, std::string message) {
+    return {Kind::Trapped, trap, 0, std::move(message), {}};
+  }
+  static Outcome killed() {
+    return {Kind::Killed, jit::Trap::Killed, 0, jit::text_of(jit::Trap::Killed), {}};
+  }
 };
 
 // A call of a guest function. `values` are the arguments, then the results: one word each (two for
@@ -115,7 +124,6 @@ class Process final : public sched::Process {
   // Made from the configuration when first asked for.
   wasi::State& wasi();
   Status open_wasi();  // The same, where directories may be missing.
-  void set_wasi(std::unique_ptr<wasi::State> wasi) { wasi_ = std::move(wasi); }
 
   // --- What others do to it. Any thread that holds a reference.
 
@@ -265,7 +273,6 @@ class Process final : public sched::Process {
   bool is_timed_ = false;  // The timer is armed, or was for this wait.
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
-  bool ends_ = false;
   Process* warm_next_ = nullptr;  // On its shelf.
   u32 home_ = 0;                  // The worker on which it ended.
   bool reusable_ = false;         // It has ended, and its block can be a process again.

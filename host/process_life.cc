@@ -118,7 +118,6 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
   inbox_.reopen();
   reusable_ = false;
   outcome_.reset();
-  ends_ = false;
   dies_with_links_ = true;
   return true;
 }

@@ -76,16 +76,12 @@ bool Process::handle(const Signal& signal) {
       dies_with_links_ = signal.on;
       break;
     case Envelope::Kind::Link:
-      relations().links.put(signal.pid, signal.tag);
+    case Envelope::Kind::Monitor:
+      relations().heed(signal);
       break;
     case Envelope::Kind::Unlink:
-      if (relations_ != nullptr) relations_->links.remove(signal.pid);
-      break;
-    case Envelope::Kind::Monitor:
-      relations().monitors.put(signal.pid, 0);
-      break;
     case Envelope::Kind::StopMonitoring:
-      if (relations_ != nullptr) relations_->monitors.remove(signal.pid);
+      if (relations_ != nullptr) relations_->heed(signal);
       break;
     case Envelope::Kind::LinkDied: {
       if (relations_ != nullptr) relations_->links.remove(signal.pid);
@@ -135,7 +131,9 @@ class Aftermath final : public sched::Process {
     for (u32 n = 0; n < kPiece && unread != nullptr; ++n) {
       Envelope* const first = std::exchange(unread, unread->next);
       first->next = nullptr;
-      note(*first);
+      // Who has linked itself to the process or watches it, and was not heard any more, is told
+      // too.
+      if (is_signal(*first)) relations.heed(static_cast<const Signal&>(*first));
       drop_envelopes(first);
     }
     if (unread != nullptr || later != nullptr) return false;
@@ -172,16 +170,6 @@ class Aftermath final : public sched::Process {
 
  private:
   static constexpr u32 kPiece = 200;
-
-  // Who has linked itself to the process or watches it, and was not heard any more, is told too.
-  void note(const Envelope& envelope) {
-    if (envelope.kind == Envelope::Kind::Message) return;
-    const auto& signal = static_cast<const Signal&>(envelope);
-    if (signal.kind == Envelope::Kind::Link) relations.links.put(signal.pid, signal.tag);
-    if (signal.kind == Envelope::Kind::Unlink) relations.links.remove(signal.pid);
-    if (signal.kind == Envelope::Kind::Monitor) relations.monitors.put(signal.pid, 0);
-    if (signal.kind == Envelope::Kind::StopMonitoring) relations.monitors.remove(signal.pid);
-  }
 
   void tell(const PidSet::Entry& whom, Envelope::Kind what, sched::Worker& worker) {
     const sched::ProcessRef other = environment_->find(whom.pid);

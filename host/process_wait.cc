@@ -40,12 +40,10 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
       return sched::Next::Park;
     case Wait::Kind::Message:
     case Wait::Kind::Event:
+      return arm_inner_wait(worker, wait);
     case Wait::Kind::Notify:
     case Wait::Kind::Fds:
       break;
-  }
-  if (wait.kind == Wait::Kind::Message || wait.kind == Wait::Kind::Event) {
-    return arm_inner_wait(worker, wait);
   }
   if (!wait.fds.empty() && rare().fd_wait_room < wait.fds.size()) {
     rare_->fd_wait_room = wait.fds.size();

@@ -69,6 +69,14 @@ class PidSet {
 struct Relations {
   PidSet links;
   PidSet monitors;  // Who asked to be told.
+
+  // What the signals that make and end relations do; others do nothing here.
+  void heed(const Signal& signal) {
+    if (signal.kind == Envelope::Kind::Link) links.put(signal.pid, signal.tag);
+    if (signal.kind == Envelope::Kind::Unlink) links.remove(signal.pid);
+    if (signal.kind == Envelope::Kind::Monitor) monitors.put(signal.pid, 0);
+    if (signal.kind == Envelope::Kind::StopMonitoring) monitors.remove(signal.pid);
+  }
 };
 
 }  // namespace lr

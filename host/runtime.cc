@@ -19,14 +19,6 @@ void ignore_sigpipe() {
   }
 }
 
-Outcome not_callable(std::string message) {
-  Outcome outcome;
-  outcome.kind = Outcome::Kind::Trapped;
-  outcome.trap = jit::Trap::Host;
-  outcome.message = std::move(message);
-  return outcome;
-}
-
 // What the scheduler does for the way in which code is interrupted.
 Result<sched::SchedulerOptions> with(sched::SchedulerOptions options, jit::Preempt preempt) {
   // Slices of fuel end by themselves.
@@ -85,7 +77,7 @@ Outcome ProcessHandle::call(jit::Instance& instance, std::string_view name,
                             std::vector<u64>& values) {
   const std::optional<jit::Extern> found = instance.find_export(name);
   if (!found || found->func == nullptr) {
-    return not_callable(fmt::format("no exported function {}", name));
+    return Outcome::trapped(jit::Trap::Host, fmt::format("no exported function {}", name));
   }
   return call(found->func, values);
 }

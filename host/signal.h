@@ -22,4 +22,8 @@ struct Signal final : Envelope {
   DeathReason reason = DeathReason::Normal;  // LinkDied.
 };
 
+inline bool is_signal(const Envelope& envelope) {
+  return envelope.kind != Envelope::Kind::Message && envelope.kind != Envelope::Kind::Report;
+}
+
 }  // namespace lr

@@ -11,14 +11,6 @@ namespace {
 
 constexpr usize kFewWords = 16;
 
-Outcome failure(std::string message) {
-  Outcome outcome;
-  outcome.kind = Outcome::Kind::Trapped;
-  outcome.trap = jit::Trap::Host;
-  outcome.message = std::move(message);
-  return outcome;
-}
-
 bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
   if (!type.results.empty() || type.params.size() != arguments.size()) return false;
   for (usize i = 0; i < arguments.size(); ++i) {
@@ -31,13 +23,16 @@ bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
 void prepare_entry(Process& process, const SpawnRequest& request) {
   const std::optional<u32> index = request.module->function(request.function);
   if (!index) {
-    process.start_with(failure(fmt::format("no exported function '{}'", request.function)));
+    process.start_with(Outcome::trapped(
+        jit::Trap::Host, fmt::format("no exported function '{}'", request.function)));
     return;
   }
   jit::FuncRef* const function = process.instance()->func(*index);
   if (!takes(defined_type(function->type), request.arguments)) {
-    process.start_with(failure(fmt::format(
-        "the function '{}' does not take these arguments, or has results", request.function)));
+    process.start_with(Outcome::trapped(
+        jit::Trap::Host,
+        fmt::format("the function '{}' does not take these arguments, or has results",
+                    request.function)));
     return;
   }
   u64 few[2 * kFewWords];

@@ -47,6 +47,23 @@ inline u64 deadline_after(u64 millis) {
   return std::min(sched::kNever - now, millis * kNsPerMs) + now;
 }
 
+// --- Messages.
+
+// The data message in the slot.
+inline TrapOr<Message*> data_message(Caller& caller) {
+  Message* const message = caller.process()->scratch().get();
+  if (message == nullptr) return no_message(caller);
+  if (message->type != Message::Type::Data) return refuse(caller, "this is no data message");
+  return message;
+}
+
+// To a process of the sender's environment; dropped if there is none of that id.
+inline void send_from(Process& process, u64 process_id, MessagePtr message) {
+  sched::Worker& worker = process.worker();
+  Process* const target = process.environment().find(process_id, worker);
+  if (target != nullptr) target->send(std::move(message), &worker);
+}
+
 // The draft of that id.
 TrapOr<ConfigDraft*> find_config(Caller& caller, u64 id);
 

@@ -39,6 +39,17 @@ TrapOr<Done> set_flag(Caller& caller, u64 id, bool ProcessConfig::* which, u32 c
   return Done();
 }
 
+TrapOr<u64> limit(Caller& caller, u64 id, u64 ProcessConfig::* which) {
+  ConfigDraft* const draft = TRY(find_config(caller, id));
+  return draft->wanted.*which;
+}
+
+TrapOr<Done> set_limit(Caller& caller, u64 id, u64 ProcessConfig::* which, u64 value) {
+  ConfigDraft* const draft = TRY(change_config(caller, id));
+  draft->wanted.*which = value;
+  return Done();
+}
+
 TrapOr<Done> add_text(Caller& caller, ConfigDraft& draft, std::vector<std::string>& list,
                       std::string text) {
   const u64 bytes = text.size() + sizeof text;
@@ -73,25 +84,19 @@ TrapOr<Done> process_drop_config(Caller& caller, u64 config_id) {
 }
 
 TrapOr<Done> process_config_set_max_memory(Caller& caller, u64 config_id, u64 max_memory) {
-  ConfigDraft* const draft = TRY(change_config(caller, config_id));
-  draft->wanted.memory_max_bytes = max_memory;
-  return Done();
+  return set_limit(caller, config_id, &ProcessConfig::memory_max_bytes, max_memory);
 }
 
 TrapOr<u64> process_config_get_max_memory(Caller& caller, u64 config_id) {
-  ConfigDraft* const draft = TRY(find_config(caller, config_id));
-  return draft->wanted.memory_max_bytes;
+  return limit(caller, config_id, &ProcessConfig::memory_max_bytes);
 }
 
 TrapOr<Done> process_config_set_max_fuel(Caller& caller, u64 config_id, u64 max_fuel) {
-  ConfigDraft* const draft = TRY(change_config(caller, config_id));
-  draft->wanted.fuel_max = max_fuel;
-  return Done();
+  return set_limit(caller, config_id, &ProcessConfig::fuel_max, max_fuel);
 }
 
 TrapOr<u64> process_config_get_max_fuel(Caller& caller, u64 config_id) {
-  ConfigDraft* const draft = TRY(find_config(caller, config_id));
-  return draft->wanted.fuel_max;
+  return limit(caller, config_id, &ProcessConfig::fuel_max);
 }
 
 TrapOr<u32> process_config_can_compile_modules(Caller& caller, u64 config_id) {

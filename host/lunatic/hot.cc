@@ -1,7 +1,7 @@
 #include "host/lunatic/hot.h"
 
 #include "host/host_function.h"
-#include "host/process.h"
+#include "host/lunatic/abi.h"
 
 namespace lr::lunatic {
 namespace {
@@ -70,10 +70,7 @@ HostStatus hot_message_send(Context* context, const jit::HostFunction* self, u64
   if (!process.may_directly(Permission::Messages) || process.scratch() == nullptr) {
     return host_entry(context, self, args);
   }
-  sched::Worker& worker = process.worker();
-  MessagePtr message = std::move(process.scratch());
-  Process* const target = process.environment().find(args[0], worker);
-  if (target != nullptr) target->send(std::move(message), &worker);
+  send_from(process, args[0], std::move(process.scratch()));
   args[0] = 0;
   return HostStatus::Done;
 }

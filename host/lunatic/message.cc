@@ -14,25 +14,10 @@ constexpr usize kFewTags = 16;
 // What is copied without looking up.
 constexpr u64 kPieceBytes = 128 * kKiB;
 
-// The data message in the slot.
-TrapOr<Message*> data_message(Caller& caller) {
-  Message* const message = caller.process()->scratch().get();
-  if (message == nullptr) return no_message(caller);
-  if (message->type != Message::Type::Data) return refuse(caller, "this is no data message");
-  return message;
-}
-
 TrapOr<u32> received(Caller& caller, MessagePtr message) {
   const u32 type = static_cast<u32>(message->type);
   caller.process()->scratch() = std::move(message);
   return type;
-}
-
-void send_to(Caller& caller, u64 process_id, MessagePtr message) {
-  Process& process = *caller.process();
-  sched::Worker& worker = process.worker();
-  Process* const target = process.environment().find(process_id, worker);
-  if (target != nullptr) target->send(std::move(message), &worker);
 }
 
 // A message that no mailbox takes cannot be made either.
@@ -139,7 +124,7 @@ TrapOr<u64> message_data_size(Caller& caller) {
 TrapOr<u32> message_send(Caller& caller, u64 process_id) {
   MessagePtr& scratch = caller.process()->scratch();
   if (scratch == nullptr) return no_message(caller);
-  send_to(caller, process_id, std::move(scratch));
+  send_from(*caller.process(), process_id, std::move(scratch));
   return kSuccess;
 }
 
@@ -149,7 +134,7 @@ Step<TrapOr<u32>> message_send_receive_skip_search(Caller& caller, u64 process_i
   Process& process = *caller.process();
   if (process.scratch() == nullptr) return no_message(caller);
   process.mailbox().await({&tag, 1});
-  send_to(caller, process_id, std::move(process.scratch()));
+  send_from(process, process_id, std::move(process.scratch()));
   return caller.again_at_message(deadline_after(timeout_ms));
 }
 
@@ -160,7 +145,7 @@ Step<TrapOr<u32>> message_send_receive_skip_search_old(Caller& caller, u64 proce
   if (process.scratch() == nullptr) return no_message(caller);
   const i64 tag = process.scratch()->tag;
   process.mailbox().await({&tag, tag == 0 ? usize{0} : usize{1}});
-  send_to(caller, process_id, std::move(process.scratch()));
+  send_from(process, process_id, std::move(process.scratch()));
   return caller.again_at_message(deadline_after(timeout_ms));
 }
 

@@ -23,13 +23,6 @@ Result<ModuleRef> compile(Runtime& runtime, std::vector<u8> bytes, std::string n
   return runtime.link(module);
 }
 
-TrapOr<Message*> data_message(Caller& caller) {
-  Message* const message = caller.process()->scratch().get();
-  if (message == nullptr) return no_message(caller);
-  if (message->type != Message::Type::Data) return refuse(caller, "this is no data message");
-  return message;
-}
-
 }  // namespace
 
 Task<TrapOr<i32>> process_compile_module(Caller& caller, GuestBytes module, GuestOut<u64> id) {

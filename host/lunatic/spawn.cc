@@ -107,9 +107,7 @@ TrapOr<Order> read_order(Caller& caller, i64 link, i64 config_id, i64 module_id,
   return order;
 }
 
-bool starts_first(const Order& order) {
-  return order.module->compiled()->module().start.has_value();
-}
+bool starts_first(const Order& order) { return order.module->has_start(); }
 
 Result<Pid> make(Process& process, const Order& order, std::shared_ptr<StartReport> report) {
   SpawnRequest request;
