@@ -9,6 +9,9 @@ namespace {
 
 constexpr u32 kBacktraceFrames = 64;
 
+// Stands where calls are posted when the process has ended.
+GuestCall no_more_calls;
+
 }  // namespace
 
 bool Caller::is_alone() const { return process_ != nullptr && process_->is_alone(); }
@@ -37,8 +40,23 @@ void Process::pop_activation() {
 }
 
 void Process::post(GuestCall& call) {
-  posted_.store(&call, std::memory_order_release);
-  scheduler_.wake(*this);
+  GuestCall* none = nullptr;
+  if (posted_.compare_exchange_strong(none, &call, std::memory_order_acq_rel)) {
+    scheduler_.wake(*this);
+  } else {
+    refuse(call);
+  }
+}
+
+// Whoever asks too late must not wait for ever.
+void Process::refuse_calls() {
+  GuestCall* const late = posted_.exchange(&no_more_calls, std::memory_order_acq_rel);
+  if (late != nullptr) refuse(*late);
+}
+
+void Process::refuse(GuestCall& call) {
+  outcome_of(call) = Outcome::killed();
+  if (call.done != nullptr) call.done->signal();
 }
 
 sched::Next Process::take_posted_call() {
@@ -108,9 +126,7 @@ void Process::kill() {
     rare_->start_outcome = Outcome::killed();
     tell_starter();
   }
-  if (call == nullptr) return;
-  outcome_of(*call) = Outcome::killed();
-  if (call->done != nullptr) call->done->signal();
+  if (call != nullptr) refuse(*call);
 }
 
 Outcome& Process::outcome_of(GuestCall& call) {

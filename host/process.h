@@ -141,7 +141,8 @@ class Process final : public sched::Process {
   u64 bookkeeping_bytes() const;
 
   // Asks for a call. One at a time, by the thread that controls the process: it also may use the
-  // store while no call is under way. `call.done` is signalled when the call has ended.
+  // store while no call is under way. `call.done` is signalled when the call has ended; a process
+  // that has ended, or ends before it comes to it, answers as one that was killed.
   void post(GuestCall& call);
   // Signalled when the process has ended and its slot is free. Set before spawning.
   void set_ended(sched::Completion* ended) { ended_ = ended; }
@@ -217,6 +218,8 @@ class Process final : public sched::Process {
   // --- Activations.
   sched::Next start_call(GuestCall& call);
   sched::Next take_posted_call();
+  void refuse_calls();
+  void refuse(GuestCall& call);
   void push_activation(GuestCall& call);
   void pop_activation();
   // The innermost activation has ended; its outcome is set.

@@ -213,7 +213,9 @@ void Process::on_done(sched::Worker& worker) {
   if (had_objects && jit::gc::Space::get()->wants_trim()) {
     scheduler_.helpers().submit(*new TrimJob);
   }
-  if (ended_ != nullptr) ended_->signal();
+  if (ended_ == nullptr) return;
+  refuse_calls();
+  ended_->signal();
 }
 
 // All that it held but what the next process of the module can use.

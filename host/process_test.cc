@@ -343,6 +343,19 @@ TEST_P(ProcessTest, KillsDestroyWhatWaits) {
   }
 }
 
+// A call of a process that has ended, or ends meanwhile, is answered.
+TEST_P(ProcessTest, TheDeadAnswerCalls) {
+  const auto module = load(R"((module (func (export "f"))))");
+  for (int i = 0; i < 200; ++i) {
+    const auto process = new_process();
+    jit::FuncRef* const function = instantiate(*process, module).find_export("f")->func;
+    process->kill();
+    if (i % 2 == 0) process->join();
+    std::vector<u64> values;
+    EXPECT_EQ(process->call(function, values).kind, Outcome::Kind::Killed);
+  }
+}
+
 // The work goes on while its process, and at the end everything else, is taken down.
 TEST_P(ProcessTest, KillsDoNotWaitForHelpers) {
   const auto module = load(R"((module
