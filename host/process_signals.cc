@@ -31,7 +31,9 @@ bool Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
   const Pushed pushed = inbox_.push(signal.get());
   if (pushed == Pushed::Refused) return false;
   static_cast<void>(signal.release());
-  if (may_end) {
+  if (may_end && from != nullptr) {
+    from->request(*this, kRequestSignal);
+  } else if (may_end) {
     scheduler_.request(*this, kRequestSignal);
   } else if (pushed == Pushed::WakeOwner) {
     if (from != nullptr) {

@@ -10,7 +10,13 @@ namespace lr::sched {
 
 class Process;
 
-enum class Lane : u8 { kWoken, kPreempted };
+// Why a process waits for a worker, in the order in which they run: see run_queues.cc.
+enum class Lane : u8 {
+  kWoken,      // What it waited for has happened.
+  kReady,      // It begins, is to end, or was interrupted within its slice.
+  kPreempted,  // It has used up its slice.
+};
+inline constexpr u32 kLanes = 3;
 
 // Items have a member `queue_next_`, which is the queue's while they are in it.
 template <typename Item, typename Sync = MachineSync>
@@ -57,7 +63,9 @@ class GlobalQueueOf {
   u64 size(Lane lane) const {
     return lists_[static_cast<u32>(lane)].size.load(std::memory_order_acquire);
   }
-  bool empty() const { return size(Lane::kWoken) == 0 && size(Lane::kPreempted) == 0; }
+  bool empty() const {
+    return size(Lane::kWoken) == 0 && size(Lane::kReady) == 0 && size(Lane::kPreempted) == 0;
+  }
 
  private:
   struct List {
@@ -67,7 +75,7 @@ class GlobalQueueOf {
   };
 
   typename Sync::Mutex mutex_;
-  List lists_[2];
+  List lists_[kLanes];
 };
 
 using GlobalQueue = GlobalQueueOf<Process>;

@@ -1,14 +1,19 @@
 // Who runs next on a worker. In this order:
 //
 //   what the global queue has had for long      every 61st time, or after 2 slices
-//   preempted work that has waited too long     after 8 dispatches of others, or 2 slices
+//   what is not woken and waits for that        once a tick, or after 2 slices
 //   the next-slot                               the receiver of a message, within the same slice
 //   woken, here and global                      what a message, timer or descriptor made ready
+//   ready, here and global                      what begins, is to end, or is not done yet
 //   preempted, here and global                  what used up its slice
 //   half of another worker's queue              if it has a backlog, or is stuck with one process
 //
 // A process that runs while others are woken goes on for 50 us at least, and is interrupted then:
-// by itself, when it woke them here, and by the tick otherwise.
+// by itself, when it woke them here, and by the tick otherwise. What was interrupted is not woken:
+// however many there are that begin, end or compute, those that answer messages go before them and
+// have half of the time.
+//
+// Of what is not woken, preempted work has a turn after 8 dispatches of others, or 2 slices.
 //
 // Use is charged across wakes: whoever has used a slice, in whatever pieces, queues as preempted
 // once, and starts anew.
@@ -23,6 +28,7 @@ namespace lr::sched {
 namespace {
 
 constexpr u64 kGlobalInterval = 61;
+constexpr u32 kWokenMin = 8;  // Dispatches of woken processes before others have a turn.
 constexpr u32 kPreemptedInterval = 8;
 constexpr u64 kWaitTicksMax = 2 * kTicksPerSlice;  // For preempted work, and for the global queue.
 constexpr u32 kChainMax = 32;  // Times that the next-slot hands on before others have a turn.
@@ -31,9 +37,7 @@ constexpr u64 kPatienceNs = 5'000;  // What waits less with another worker is le
 
 }  // namespace
 
-bool Worker::has_waiting() const {
-  return woken_.size() != 0 || preempted_.size() != 0 || next_.peek() != nullptr;
-}
+bool Worker::has_waiting() const { return backlog() != 0 || next_.peek() != nullptr; }
 
 // Whether the tick must look after this worker while it is busy.
 bool Worker::has_other_duties() const {
@@ -41,17 +45,19 @@ bool Worker::has_other_duties() const {
          !scheduler_.global_.empty() || scheduler_.poller_->waiting() != 0;
 }
 
-Lane Worker::lane_of(Process& process) const {
-  return process.charge_ >= kTicksPerSlice ? Lane::kPreempted : Lane::kWoken;
+bool Worker::has_used_slice(const Process& process) const {
+  return process.charge_ >= kTicksPerSlice;
 }
 
-// Queues a process that can run, by what it has used.
-void Worker::enqueue(Process& process) {
-  const Lane lane = lane_of(process);
-  if (lane == Lane::kPreempted) {
+// Queues a process that can run, in that lane if it has not used up its slice.
+void Worker::enqueue(Lane lane, Process& process) {
+  if (has_used_slice(process)) {
+    lane = Lane::kPreempted;
     process.charge_ = 0;
-    // Behind what has waited globally; else the local ring would turn without ever letting it in.
-    if (scheduler_.global_.size(lane) != 0) return scheduler_.global_.push(lane, process);
+  }
+  // Behind what has waited globally; else the local ring would turn without ever letting it in.
+  if (lane != Lane::kWoken && scheduler_.global_.size(lane) != 0) {
+    return scheduler_.global_.push(lane, process);
   }
   push(lane, process);
 }
@@ -76,20 +82,36 @@ Process* Worker::pick() {
     serviced_tick_ = tick;
     service(now_ns());
   }
-  if (look_round || tick - global_tick_ >= kWaitTicksMax) {
+  // Not twice in a row, however long a dispatch takes: nothing else would have a turn.
+  const bool global_due = tick - global_tick_ >= kWaitTicksMax && picks_ - global_pick_ > 1;
+  if (look_round || global_due) {
     if (Process* process = pick_global()) return process;
   }
-  const bool due =
-      since_preempted_ >= kPreemptedInterval || tick - preempted_tick_ >= kWaitTicksMax;
-  if (due) {
-    if (Process* process = pick_preempted()) return process;
+  const u64 ticks_woken = tick - others_tick_;
+  if (ticks_woken != 0 && since_others_ >= (ticks_woken < kWaitTicksMax ? kWokenMin : 1)) {
+    if (Process* process = pick_others()) return process;
   }
-  ++since_preempted_;
+  ++since_others_;
   if (Process* process = pick_next_slot()) return process;
   chain_ = 0;
   chain_tick_ = tick;
   if (Process* process = woken_.pop()) return process;
   if (Process* process = refill(Lane::kWoken)) return process;
+  return pick_others();
+}
+
+// One that is not woken.
+Process* Worker::pick_others() {
+  const u64 tick = scheduler_.tick_.now();
+  since_others_ = 0;
+  others_tick_ = tick;
+  const bool preempted_due =
+      ++since_preempted_ > kPreemptedInterval || tick - preempted_tick_ >= kWaitTicksMax;
+  if (preempted_due) {
+    if (Process* process = pick_preempted()) return process;
+  }
+  if (Process* process = ready_.pop()) return process;
+  if (Process* process = refill(Lane::kReady)) return process;
   return pick_preempted();
 }
 
@@ -115,14 +137,14 @@ Process* Worker::pick_next_slot() {
   return nullptr;
 }
 
-// One from the global queue, of either lane in turn.
+// One from the global queue, of each lane in turn.
 Process* Worker::pick_global() {
   global_tick_ = scheduler_.tick_.now();
-  const bool woken_first = ++global_picks_ % 2 == 0;
-  const Lane first = woken_first ? Lane::kWoken : Lane::kPreempted;
-  const Lane second = woken_first ? Lane::kPreempted : Lane::kWoken;
+  global_pick_ = picks_;
   Process* process = nullptr;
-  if (scheduler_.global_.pop(first, &process, 1) == 0) scheduler_.global_.pop(second, &process, 1);
+  for (u32 i = 0; i < kLanes && process == nullptr; ++i) {
+    scheduler_.global_.pop(static_cast<Lane>(++global_turns_ % kLanes), &process, 1);
+  }
   return process;
 }
 
@@ -157,7 +179,7 @@ Process* Worker::steal(u64 now) {
     if (eager_) look.since_ns = 0;
     if (look.since_ns != 0 && now - look.since_ns < kPatienceNs) continue;
     Look then = std::exchange(look, look_at(victim, now));
-    if (eager_) then = {now, ~u64{0}, ~u64{0}, ~u64{0}};
+    if (eager_) then = {now, {~u64{0}, ~u64{0}, ~u64{0}}, ~u64{0}};
     if (then.since_ns == 0) continue;
     if (Process* process = steal_from(victim, then)) return process;
   }
@@ -165,18 +187,18 @@ Process* Worker::steal(u64 now) {
 }
 
 Worker::Look Worker::look_at(const Worker& victim, u64 now) {
-  return {now, victim.woken_.pushed(), victim.preempted_.pushed(),
+  return {now,
+          {victim.woken_.pushed(), victim.ready_.pushed(), victim.preempted_.pushed()},
           victim.counters_.dispatches.get()};
 }
 
 Process* Worker::steal_from(Worker& victim, const Look& then) {
   u32 taken = 1;
   Process* process = nullptr;
-  if (victim.preempted_.taken() < then.preempted) {
-    process = victim.preempted_.steal_into(preempted_, taken);
-  }
-  if (process == nullptr && victim.woken_.taken() < then.woken) {
-    process = victim.woken_.steal_into(woken_, taken);
+  for (const Lane lane : {Lane::kPreempted, Lane::kReady, Lane::kWoken}) {
+    Ring<Process>& theirs = victim.ring(lane);
+    if (process != nullptr || theirs.taken() >= then.pushed[static_cast<u32>(lane)]) continue;
+    process = theirs.steal_into(ring(lane), taken);
   }
   if (process == nullptr && victim.counters_.dispatches.get() == then.dispatches) {
     process = victim.next_.take();

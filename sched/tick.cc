@@ -154,14 +154,16 @@ bool Tick::look_at(Worker& worker, Seen& seen, Round& round) {
   const bool always = scheduler_.options_.ring_always;
   if (always) round.next_ns = std::min(round.next_ns, now_ns + 1'000 + now_ns % 31'000);
   if (timer_due || over || requested || wanted || look_round || always) {
-    ring(worker, *process, now_ns);
+    if (worker.rung_ns_.load(std::memory_order_relaxed) == 0) {
+      worker.rung_dispatch_.store(dispatches, std::memory_order_relaxed);
+      worker.rung_ns_.store(now_ns, std::memory_order_release);
+    }
+    ring(worker, *process);
   }
   return always || round.waiting || requested || wanted || descriptors || deadline != kNever;
 }
 
-void Tick::ring(Worker& worker, Process& process, u64 now_ns) {
-  u64 never = 0;
-  worker.rung_ns_.compare_exchange_strong(never, now_ns, std::memory_order_relaxed);
+void Tick::ring(Worker& worker, Process& process) {
   rings_.store(rings_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   process.run.ring(kRequestYield);
   worker.interrupt();

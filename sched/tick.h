@@ -64,7 +64,7 @@ class Tick {
   void run();
   bool pass(u64 now_ns, u64& next_ns);
   bool look_at(Worker& worker, Seen& seen, Round& round);
-  void ring(Worker& worker, Process& process, u64 now_ns);
+  void ring(Worker& worker, Process& process);
   void rest();
   bool sleep_until(u64 deadline_ns);
 

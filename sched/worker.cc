@@ -14,6 +14,7 @@ Worker::Worker(Scheduler& scheduler, u32 index, u32 ring_capacity)
       index_(index),
       table_cache_(scheduler.table_.cache(index)),
       woken_(ring_capacity),
+      ready_(ring_capacity),
       preempted_(ring_capacity),
       timers_(now_ns()),
       random_(index + 1) {
@@ -23,13 +24,24 @@ Worker::Worker(Scheduler& scheduler, u32 index, u32 ring_capacity)
 void Worker::wake(Process& process) {
   if (!process.park_word_.wake()) return;
   counters_.wakes.add();
-  queue(process);
+  queue(Lane::kWoken, process);
 }
 
 // Queues one that has just become able to run.
-void Worker::queue(Process& process) {
-  enqueue(process);
+void Worker::queue(Lane lane, Process& process) {
+  enqueue(lane, process);
+  if (lane == Lane::kWoken) give_way();
   call_for_help();
+}
+
+void Worker::request(Process& process, u32 bits) {
+  process.run.ring(bits);
+  if (process.park_word_.wake()) {
+    counters_.wakes.add();
+    return queue(Lane::kReady, process);
+  }
+  scheduler_.interrupt_worker_of(process);
+  if (scheduler_.tick_.asleep()) scheduler_.tick_.wake();
 }
 
 // Something has become able to run here. One such process this worker will run soon by itself, and
@@ -38,17 +50,17 @@ void Worker::queue(Process& process) {
 void Worker::call_for_help() {
   if (scheduler_.tick_.asleep()) [[unlikely]]
     scheduler_.tick_.wake();
-  // What runs here has had its share for now: see run_queues.cc.
-  if (scheduler_.tick_.now() != tick_) interrupt_self();
   if (backlog() < kBacklogMin) return;
   if (scheduler_.searched_tick_.load(std::memory_order_relaxed) == scheduler_.tick_.now()) return;
   light_fence();
   scheduler_.call_a_sleeper();
 }
 
-// What runs here made something able to run that may go before it.
-void Worker::interrupt_self() {
-  if (running_ == nullptr || !scheduler_.options_.preempt) return;
+// What runs here woke something, and has had its share for now: see run_queues.cc.
+void Worker::give_way() {
+  if (scheduler_.tick_.now() == tick_ || running_ == nullptr || !scheduler_.options_.preempt) {
+    return;
+  }
   if (running_->run.request.load(std::memory_order_relaxed) == 0) {
     running_->run.ring(kRequestYield);
   }
@@ -58,21 +70,22 @@ void Worker::wake_next(Process& process) {
   if (!process.park_word_.wake()) return;
   counters_.wakes.add();
   // The receiver's data are in this processor's cache, and the sender usually parks soon.
-  if (Process* before = next_.put(process)) enqueue(*before);
+  if (Process* before = next_.put(process)) enqueue(Lane::kWoken, *before);
+  give_way();
   call_for_help();
 }
 
 Result<ProcessRef> Worker::spawn(std::unique_ptr<Process> process) {
   TRY(scheduler_.enter(*process, 2, this));
   ProcessRef ref = ProcessRef::adopt(*process.release());
-  queue(*ref);
+  queue(Lane::kReady, *ref);
   return ref;
 }
 
 Result<Pid> Worker::spawn(Process& process) {
   TRY(scheduler_.enter(process, 1, this));
   const Pid pid = process.pid_;
-  queue(process);
+  queue(Lane::kReady, process);
   return pid;
 }
 
@@ -106,12 +119,7 @@ LR_SAME_FRAME Next Worker::enter(Process& process) {
   fiber_switch(process.fiber_);
   const Leave reason = lr_resume(&process.run);
   fiber_switch(fiber_);
-  const u64 rung_ns = rung_ns_.load(std::memory_order_relaxed);
-  if (rung_ns != 0) [[unlikely]] {
-    rung_ns_.store(0, std::memory_order_relaxed);
-    counters_.longest_hold_ns.raise(now_ns() - rung_ns);
-  }
-  return reason == Leave::Yield ? answer_yield(process, rung_ns) : process.on_leave(*this, reason);
+  return reason == Leave::Yield ? answer_yield(process) : process.on_leave(*this, reason);
 }
 
 LR_SAME_FRAME void Worker::dispatch(Process& process) {
@@ -148,17 +156,26 @@ LR_SAME_FRAME void Worker::dispatch(Process& process) {
   switch (next) {
     case Next::Resume:
     case Next::Requeue:
-      requeue(process);
+      requeue(Lane::kReady, process);
       break;
     case Next::Park:
       counters_.parks.add();
       process.account_.parks.add();
-      if (!process.park_word_.park()) requeue(process);
+      if (!process.park_word_.park()) requeue(Lane::kWoken, process);
       break;
     case Next::Done:
       finish(process);
       break;
   }
+  if (rung_ns_.load(std::memory_order_relaxed) != 0) [[unlikely]]
+    note_hold();
+}
+
+// The tick has rung since the last dispatch ended: for this one, or too late for the one before.
+void Worker::note_hold() {
+  const u64 rung_ns = rung_ns_.exchange(0, std::memory_order_acquire);
+  if (rung_dispatch_.load(std::memory_order_relaxed) != counters_.dispatches.get()) return;
+  counters_.longest_hold_ns.raise(now_ns() - rung_ns);
 }
 
 void Worker::run(const Completion* until) {
@@ -192,8 +209,10 @@ void Worker::run(const Completion* until) {
 
 #undef LR_SAME_FRAME
 
-Next Worker::answer_yield(Process& process, u64 rung_ns) {
+Next Worker::answer_yield(Process& process) {
   if (scheduler_.options_.yield_probe != nullptr) {
+    const bool rung = rung_dispatch_.load(std::memory_order_relaxed) == counters_.dispatches.get();
+    const u64 rung_ns = rung ? rung_ns_.load(std::memory_order_relaxed) : 0;
     scheduler_.options_.yield_probe->yielded(process, {rung_ns, scheduler_.tick_.epoch_ns()});
   }
   const u32 requests = process.run.answer() & ~kRequestYield;
@@ -206,8 +225,8 @@ Next Worker::answer_yield(Process& process, u64 rung_ns) {
 
 // It goes on later. If nothing else waits here, work that waits behind another worker's process is
 // fetched first: otherwise the two would not share evenly.
-void Worker::requeue(Process& process) {
-  if (lane_of(process) == Lane::kPreempted) {
+void Worker::requeue(Lane lane, Process& process) {
+  if (has_used_slice(process)) {
     preempted_tick_ = scheduler_.tick_.now();
     if (!has_waiting()) {
       if (Process* other = steal_preempted()) push(Lane::kPreempted, *other);
@@ -215,7 +234,7 @@ void Worker::requeue(Process& process) {
   }
   // What it was interrupted for goes before it.
   if (attention_.load(std::memory_order_relaxed)) service(now_ns());
-  enqueue(process);
+  enqueue(lane, process);
 }
 
 void Worker::finish(Process& process) {

@@ -36,6 +36,8 @@ class Worker {
   void wake(Process& process);
   // The same for the receiver of a message: it runs next, within what is left of this slice.
   void wake_next(Process& process);
+  // Scheduler::request(), for who is in no hurry: one that waited runs behind those that are woken.
+  void request(Process& process, u32 bits);
   // Gives the process a pid and queues it here. See Scheduler::spawn().
   Result<ProcessRef> spawn(std::unique_ptr<Process> process);
   // The same for a block that may have been used before. No reference for the caller: the process
@@ -65,8 +67,7 @@ class Worker {
   // What a searching worker saw of another one.
   struct Look {
     u64 since_ns = 0;
-    u64 woken = 0;  // How many were ever pushed onto its queues.
-    u64 preempted = 0;
+    u64 pushed[kLanes] = {};  // How many were ever pushed onto its queues.
     u64 dispatches = 0;
   };
 
@@ -99,17 +100,19 @@ class Worker {
   bool should_stop(const Completion* until) const;
   void dispatch(Process& process);
   Next enter(Process& process);
-  Next answer_yield(Process& process, u64 rung_ns);
-  void queue(Process& process);
+  void note_hold();
+  Next answer_yield(Process& process);
+  void queue(Lane lane, Process& process);
   void call_for_help();
-  void interrupt_self();
-  void requeue(Process& process);
+  void give_way();
+  void requeue(Lane lane, Process& process);
   void finish(Process& process);
   Process* look_up(Pid pid);
   void forget(Known& known);
 
   // run_queues.cc: who runs next.
   Process* pick();
+  Process* pick_others();
   Process* pick_preempted();
   Process* pick_next_slot();
   Process* pick_global();
@@ -120,13 +123,16 @@ class Worker {
   static Look look_at(const Worker& victim, u64 now);
   void count_stolen(u32 count);
   void push(Lane lane, Process& process);
-  void enqueue(Process& process);
-  Lane lane_of(Process& process) const;
+  void enqueue(Lane lane, Process& process);
+  bool has_used_slice(const Process& process) const;
   bool has_waiting() const;
   bool has_woken() const { return woken_.size() != 0 || next_.peek() != nullptr; }
-  u32 backlog() const { return woken_.size() + preempted_.size(); }
+  u32 backlog() const { return woken_.size() + ready_.size() + preempted_.size(); }
   bool has_other_duties() const;
-  Ring<Process>& ring(Lane lane) { return lane == Lane::kWoken ? woken_ : preempted_; }
+  Ring<Process>& ring(Lane lane) {
+    if (lane == Lane::kWoken) return woken_;
+    return lane == Lane::kReady ? ready_ : preempted_;
+  }
 
   // idle.cc: nobody does.
   void interrupt();
@@ -141,12 +147,14 @@ class Worker {
   ProcessTable::Cache& table_cache_;
 
   Ring<Process> woken_;
+  Ring<Process> ready_;
   Ring<Process> preempted_;
   NextSlot<Process> next_;  // The receiver of a message.
 
   // Others read these.
   alignas(64) std::atomic<Pid> current_{0};  // What runs here.
-  std::atomic<u64> rung_ns_{0};         // When the tick rang for what runs here; 0: it did not.
+  std::atomic<u64> rung_ns_{0};  // When the tick first rang for what runs here, 0: it did not,
+  std::atomic<u64> rung_dispatch_{0};   // and in which dispatch.
   std::atomic<bool> attention_{false};  // Timers, or a completed drive(), are to be seen to.
   std::atomic<u32> sleep_{kAwake};
   std::atomic<u32> thread_id_{0};  // 0: nobody works.
@@ -162,10 +170,13 @@ class Worker {
   u64 tick_ = 0;  // When what runs here was dispatched.
   u64 serviced_tick_ = 0;
   u64 service_pick_ = 0;     // At this pick timers go on.
+  u64 others_tick_ = 0;      // When something that was not woken last had a turn, ...
+  u32 since_others_ = 0;     // ... and how many dispatches ago.
   u64 preempted_tick_ = 0;   // When preempted work last had a turn or used up its slice, ...
-  u32 since_preempted_ = 0;  // ... and how many dispatches ago.
+  u32 since_preempted_ = 0;  // ... and how many dispatches of what is not woken ago.
   u64 global_tick_ = 0;      // When the global queue had its turn, ...
-  u64 global_picks_ = 0;     // ... and how many it had.
+  u64 global_pick_ = 0;      // ... which was this pick, ...
+  u64 global_turns_ = 0;     // ... and how many lanes were looked at.
   u64 chain_tick_ = 0;       // When the next-slot began to hand on, ...
   u32 chain_ = 0;            // ... and how many times it did.
   u32 random_;
