@@ -35,7 +35,8 @@ namespace lr {
 // Why a process gave its worker back.
 enum class Leave : u32 {
   Yield = 0,      // Interrupted at a check; every register is on its stack. Resume at will.
-  HostWait = 1,   // A host call waits; run.sp is inside its stub. Resume when it has completed.
+  HostWait = 1,   // A host call waits, or a function is compiled elsewhere; run.sp is inside its
+                  // stub. Resume when it has completed.
   Returned = 2,   // The innermost activation returned; its results are in its argument array.
   Trapped = 3,    // run.trap_code says why; the pc is the word at run.sp.
   StackFull = 4,  // A prologue needs run.stack_need more bytes. Move the stack and resume, or trap.

@@ -7,11 +7,29 @@
 #include "host/node_pool.h"
 #include "host/report.h"
 #include "host/signal.h"
+#include "sched/reclaimer.h"
 
 namespace lr {
 namespace {
 
 using MessagePool = NodePool<sizeof(Message)>;
+
+// The chunks of a large message that nobody reads any more.
+template <typename Chunks>
+class UsedChunks final : public sched::Reclaimer::Scrap {
+ public:
+  explicit UsedChunks(Chunks chunks) : chunks_(std::move(chunks)) {}
+  u64 step() override {
+    if (chunks_.empty()) return 0;
+    const usize piece = std::min<usize>(chunks_.size(), kPiece);
+    chunks_.resize(chunks_.size() - piece);
+    return piece * Message::kChunkBytes;
+  }
+
+ private:
+  static constexpr usize kPiece = sched::Reclaimer::kPieceBytes / Message::kChunkBytes;
+  Chunks chunks_;
+};
 
 }  // namespace
 
@@ -29,10 +47,20 @@ void Message::reset(i64 new_tag) {
   process = 0;
   read_at = 0;
   size_ = 0;
+  if (cold_ == nullptr) return;
+  free_chunks();
   cold_.reset();
 }
 
 void Message::free_block() { std::free(bytes_); }
+
+void Message::Unmap::operator()(u8* chunk) const { sched::unmap_pages(chunk, kChunkBytes); }
+
+// Each takes some 10 us.
+void Message::free_chunks() {
+  if (cold_->chunks.size() * kChunkBytes <= sched::Reclaimer::kLargeBytes) return;
+  sched::Reclaimer::get().take(std::make_unique<UsedChunks<Chunks>>(std::move(cold_->chunks)));
+}
 
 // The first block grows by doubling; it is the only one that is ever copied.
 bool Message::enlarge_first(u64 wanted) {
@@ -54,9 +82,9 @@ bool Message::append_slowly(const u8* from, u64 length) {
       auto& chunks = cold().chunks;
       const u64 beyond = size_ - first_capacity_;
       if (beyond / kChunkBytes == chunks.size()) {
-        std::unique_ptr<u8[]> chunk(new (std::nothrow) u8[kChunkBytes]);
-        if (chunk == nullptr) return false;
-        chunks.push_back(std::move(chunk));
+        const Result<u8*> chunk = sched::map_pages(kChunkBytes);
+        if (!chunk.ok()) return false;
+        chunks.emplace_back(*chunk);
       }
       to = chunks[beyond / kChunkBytes].get() + beyond % kChunkBytes;
       room = kChunkBytes - beyond % kChunkBytes;

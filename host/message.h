@@ -40,6 +40,7 @@ class Message final : public Envelope {
   Message& operator=(const Message&) = delete;
   ~Message() {
     if (bytes_ != inline_) free_block();
+    if (cold_ != nullptr) free_chunks();
   }
 
   // Small messages are made and freed for each one that is sent, often on two workers.
@@ -92,8 +93,14 @@ class Message final : public Envelope {
  private:
   friend class Mailbox;
 
+  // Mappings of their own: the heap would keep what a large message has left, and lock others out
+  // while it frees them.
+  struct Unmap {
+    void operator()(u8* chunk) const;
+  };
+  using Chunks = std::vector<std::unique_ptr<u8[], Unmap>>;
   struct Cold {
-    std::vector<std::unique_ptr<u8[]>> chunks;  // Each of kChunkBytes, behind the first block.
+    Chunks chunks;  // Each of kChunkBytes, behind the first block.
     std::vector<std::unique_ptr<MessageResource>> resources;
   };
 
@@ -127,6 +134,7 @@ class Message final : public Envelope {
   void copy_out_slowly(u64 at, u8* to, u64 length) const;
   bool enlarge_first(u64 wanted);
   void free_block();
+  void free_chunks();
 
   // In a mailbox: the one before, the next of the same tag, and the order of arrival.
   Message* previous_ = nullptr;

@@ -187,10 +187,21 @@ TrapOr<std::vector<u64>> CallGuest::await_resume() {
 // --- What the scheduler asks.
 
 sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
-  if ((requests & kRequestKill) != 0 || !handle_inbox()) {
-    kill();
-    return sched::Next::Done;
-  }
+  const Heard heard = (requests & kRequestKill) != 0 ? Heard::Killed : handle_inbox();
+  if (heard == Heard::All) return go_on(worker);
+  if (heard == Heard::Some) return after(heard, go_on(worker));
+  kill();
+  return sched::Next::Done;
+}
+
+sched::Next Process::after(Heard heard, sched::Next next) {
+  if (heard == Heard::All) return next;
+  // What it does first is short: it is rung for already.
+  if (next == sched::Next::Resume) run.ring(kRequestSignal);
+  return next == sched::Next::Park ? sched::Next::Requeue : next;
+}
+
+sched::Next Process::go_on(sched::Worker& worker) {
   if (top_ == nullptr) return take_posted_call();
   if (!is_waiting()) return sched::Next::Resume;
   // The usual wait: for a message, and it has come.

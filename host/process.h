@@ -176,6 +176,10 @@ class Process final : public sched::Process {
   // How the function that it started with ended, once it has.
   const Outcome& outcome() const;
 
+  // Machine code is about to leave because it needs a function that is being compiled. `ready` is
+  // set when that has ended, and then the process is woken.
+  void wait_for_code(std::shared_ptr<const std::atomic<bool>> ready);
+
   // A host call of machine code arrives.
   jit::HostStatus enter_host(jit::Context& context, const HostFunction& function, u64* args);
 
@@ -208,8 +212,13 @@ class Process final : public sched::Process {
   void tell_the_others(sched::Worker& worker);
 
   // --- Signals.
-  // Handles what is in the inbox. False: the process is killed by it.
-  bool handle_inbox();
+  // What has arrived: all of it is handled, so much that the rest is for another turn, or something
+  // that kills the process.
+  enum class Heard : u8 { All, Some, Killed };
+  Heard handle_inbox();
+  sched::Next go_on(sched::Worker& worker);
+  // Of what has been heard so far: where there is more, the process comes back for that.
+  sched::Next after(Heard heard, sched::Next next);
   bool handle(const Signal& signal);
   ProcessReport figures() const;
   void answer(ReportRequest& request);
@@ -258,7 +267,7 @@ class Process final : public sched::Process {
   std::unique_ptr<jit::ProcessStore> store_;
 
   Inbox<> inbox_;
-  Envelope* unheard_ = nullptr;  // What had arrived behind the signal that killed it.
+  Envelope* unheard_ = nullptr;  // What has left the inbox and is not handled: the oldest first.
   Mailbox mailbox_;
   MessagePtr scratch_;
   std::unique_ptr<Relations> relations_;
@@ -305,7 +314,8 @@ class Process final : public sched::Process {
     std::unique_ptr<sched::FdWait[]> fd_waits;
     usize fd_wait_count = 0;  // Registered ones, at the start of fd_waits.
     usize fd_wait_room = 0;
-    Job* job = nullptr;                       // Submitted and not yet seen to be done.
+    Job* job = nullptr;  // Submitted and not yet seen to be done.
+    std::shared_ptr<const std::atomic<bool>> code_is_ready;  // What a wait for code points at.
     const HostFunction* postponed = nullptr;  // Test mode: a host call that has not begun.
   };
   Rare& rare() {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "sched/os.h"
+#include "sched/reclaimer.h"
 
 namespace lr {
 
@@ -14,7 +15,7 @@ namespace {
 constexpr u64 kKeptBytes = 64 * kKiB;
 
 // Larger memories have mappings of their own, which can grow without being copied.
-constexpr u64 kRoomBytesMax = 64 * kMiB;
+constexpr u64 kRoomBytesMax = 4 * kMiB;
 // Larger ones are not where every process of a module begins.
 constexpr u64 kFirstBytesMax = 16 * kMiB;
 
@@ -33,6 +34,10 @@ u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most
   const u64 page = u64{1} << type.page_size_log2;
   const u64 roomy = least <= page ? least : least + std::max(2 * page, least / 8 / page * page);
   return std::min({std::max(roomy, size_most), most, limit_bytes, kFirstBytesMax});
+}
+
+void SharedMemorySource::release(jit::MemoryArea area, u64 used) {
+  sched::unmap_later(area.base, area.capacity, used, &account_);
 }
 
 ProcessMemory::~ProcessMemory() {
@@ -122,7 +127,10 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
     return;
   }
   const usize room = room_of(area);
-  if (room == rooms_.size()) return jit::MemorySource::release(area, used);
+  if (room == rooms_.size()) {
+    sched::MemoryAccount* const account = slots_ == nullptr ? nullptr : &slots_->account();
+    return sched::unmap_later(area.base, area.capacity, used, account);
+  }
   slots_->release(rooms_[room], {0, used});
   rooms_.erase(rooms_.begin() + static_cast<std::ptrdiff_t>(room));
 }

@@ -23,6 +23,7 @@ class SharedMemorySource final : public jit::MemorySource {
   explicit SharedMemorySource(sched::MemoryAccount& account) : account_(account) {}
   bool charge(u64 bytes) override { return account_.charge(bytes); }
   void release_charge(u64 bytes) override { account_.release(bytes); }
+  void release(jit::MemoryArea area, u64 used) override;
 
  private:
   sched::MemoryAccount& account_;

@@ -6,6 +6,12 @@
 #include "host/process.h"
 
 namespace lr {
+namespace {
+
+// Envelopes that a process handles before others have a turn: some 50 us.
+constexpr u32 kHeardAtOnce = 500;
+
+}  // namespace
 
 void Process::send(MessagePtr message, sched::Worker* from) {
   switch (inbox_.push(message.get())) {
@@ -45,10 +51,13 @@ bool Process::send(std::unique_ptr<Signal> signal, sched::Worker* from) {
   return true;
 }
 
-bool Process::handle_inbox() {
-  Envelope* envelope = inbox_.take_all();
-  while (envelope != nullptr) {
-    Envelope* const next = envelope->next;
+Process::Heard Process::handle_inbox() {
+  for (u32 n = 0;; ++n) {
+    if (unheard_ == nullptr) unheard_ = inbox_.take_all();
+    Envelope* const envelope = unheard_;
+    if (envelope == nullptr) return Heard::All;
+    if (n == kHeardAtOnce) return Heard::Some;
+    unheard_ = envelope->next;
     if (envelope->kind == Envelope::Kind::Message) {
       mailbox_.deliver(MessagePtr(static_cast<Message*>(envelope)), config_->mailbox);
     } else if (envelope->kind == Envelope::Kind::Report) {
@@ -56,14 +65,9 @@ bool Process::handle_inbox() {
       answer(*asked);
     } else {
       const std::unique_ptr<Signal> signal(static_cast<Signal*>(envelope));
-      if (!handle(*signal)) {
-        unheard_ = next;
-        return false;
-      }
+      if (!handle(*signal)) return Heard::Killed;
     }
-    envelope = next;
   }
-  return true;
 }
 
 // False: it ends the process.

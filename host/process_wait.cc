@@ -11,6 +11,10 @@ sched::Next Process::continue_host_call(sched::Worker& worker) {
     jit::finish_atomic_wait(run, rare_->waiter);
     return sched::Next::Resume;
   }
+  if (was == Wait::Kind::Code) {
+    rare_->code_is_ready.reset();
+    return sched::Next::Resume;
+  }
   u64* args = jit::host_call_values(run);
   const HostFunction* postponed =
       rare_ == nullptr ? nullptr : std::exchange(rare_->postponed, nullptr);
@@ -40,6 +44,7 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
       return sched::Next::Park;
     case Wait::Kind::Message:
     case Wait::Kind::Event:
+    case Wait::Kind::Code:
       return arm_inner_wait(worker, wait);
     case Wait::Kind::Notify:
     case Wait::Kind::Fds:
@@ -73,13 +78,14 @@ void Process::arm_deadline(sched::Worker& worker, const Wait& wait) {
 
 // For a message or another process. What has arrived already is seen here.
 sched::Next Process::arm_inner_wait(sched::Worker& worker, Wait& wait) {
-  if (!handle_inbox()) {
+  const Heard heard = handle_inbox();
+  if (heard == Heard::Killed) {
     kill();
     return sched::Next::Done;
   }
-  if (is_wait_over(wait)) return continue_host_call(worker);
+  if (is_wait_over(wait)) return after(heard, continue_host_call(worker));
   arm_deadline(worker, wait);
-  return sched::Next::Park;
+  return after(heard, sched::Next::Park);
 }
 
 bool Process::is_wait_over(Wait& wait) {
@@ -95,6 +101,7 @@ bool Process::is_wait_over(Wait& wait) {
       if (mailbox_.has_awaited()) return true;
       break;
     case Wait::Kind::Event:
+    case Wait::Kind::Code:
       if (wait.event->load(std::memory_order_acquire)) return true;
       break;
     case Wait::Kind::Notify:
@@ -125,6 +132,14 @@ void Process::disarm_wait() {
     job->keep.reset();
     job->release();
   }
+}
+
+void Process::wait_for_code(std::shared_ptr<const std::atomic<bool>> ready) {
+  Wait& wait = top_->caller.wait;
+  wait = Wait();
+  wait.kind = Wait::Kind::Code;
+  wait.event = ready.get();
+  rare().code_is_ready = std::move(ready);
 }
 
 void Process::AtomicWaiter::wait(i64 timeout_ns) {

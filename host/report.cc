@@ -73,6 +73,8 @@ std::string_view name_of(Wait::Kind kind) {
       return "receiving";
     case Wait::Kind::Event:
       return "waiting for a process";
+    case Wait::Kind::Code:
+      return "waiting for code";
     case Wait::Kind::Notify:
       return "waiting at an address";
     case Wait::Kind::Guest:

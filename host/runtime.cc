@@ -105,6 +105,8 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
   const sched::SchedulerOptions scheduler = TRY(with(options.scheduler, options.engine.preempt));
   runtime->scheduler_ = TRY(sched::Scheduler::create(scheduler));
+  runtime->large_compiler_.use(runtime->scheduler_->helpers());
+  runtime->engine_->compile_large_with(&runtime->large_compiler_);
   runtime->shared_memory_ =
       std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "host/large_compiler.h"
 #include "host/linker.h"
 #include "host/process.h"
 #include "jit/engine.h"
@@ -121,6 +122,7 @@ class Runtime {
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
   std::unique_ptr<SharedMemorySource> shared_memory_;
+  LargeCompiler large_compiler_;
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

@@ -58,6 +58,7 @@ struct Wait {
     Job,      // Until `job` is done.
     Message,  // Until the mailbox has what it awaits, or the deadline has passed.
     Event,    // Until `*event`, or the deadline has passed; who sets it wakes the process.
+    Code,     // The same, for a function that machine code has called: it goes on there.
     Notify,   // Until the process's waiter is notified, or the deadline has passed.
     Guest,    // Until the activation above this one has returned or trapped.
   };

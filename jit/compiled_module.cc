@@ -94,6 +94,17 @@ Result<bool> ModuleCode::compile(u32 function) {
   return true;
 }
 
+Status ModuleCode::compile_or_wait(u32 function) {
+  while (!TRY(compile(function))) states_[function].wait(State::Compiling);
+  return ok_status();
+}
+
+bool ModuleCode::is_large_and_absent(u32 function) const {
+  const State now = state(function);
+  return (now == State::Absent || now == State::Compiling) &&
+         owner_.module().functions[function].body_size > kSmallBytesMax;
+}
+
 Status ModuleCode::compile_claimed(u32 function, Work& work) {
   const u64 start = now_ns();
   const Module& module = owner_.module();
@@ -122,14 +133,21 @@ Status ModuleCode::install(u32 function, const Masm& masm, const CompiledFunctio
 void ModuleCode::finish(u32 function, const Status& status) {
   if (status.ok()) {
     space_->publish(function);
-    states_[function].store(State::Ready, std::memory_order_release);
+    settle(function, State::Ready);
     return;
   }
   {
     const std::lock_guard lock(errors_mutex_);
     errors_.emplace_back(function, status.error());
   }
-  states_[function].store(State::Failed, std::memory_order_release);
+  settle(function, State::Failed);
+}
+
+void ModuleCode::settle(u32 function, State state) {
+  states_[function].store(state, std::memory_order_release);
+  if (owner_.module().functions[function].body_size > kSmallBytesMax) {
+    states_[function].notify_all();
+  }
 }
 
 void ModuleCode::add_up(const Work& work) {

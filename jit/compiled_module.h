@@ -2,8 +2,9 @@
 // (CodeOptions) that is in use. Shared by all instances of all processes; any thread.
 //
 // A function is absent, compiling or ready. Absent functions are compiled at their first call
-// (through the lazy stub, on the calling worker) or all at once by compile_all(). Published code
-// never changes and is freed with the CompiledModule, which every Instance keeps alive.
+// (through the lazy stub, on the calling worker if they are small) or all at once by compile_all().
+// Published code never changes and is freed with the CompiledModule, which every Instance keeps
+// alive.
 #pragma once
 
 #include <atomic>
@@ -39,6 +40,9 @@ class ModuleCode {
  public:
   enum class State : u8 { Absent, Compiling, Ready, Failed };
 
+  // Larger bodies go to Engine::large_compiler(). Compiling so much takes 0.2 ms.
+  static constexpr u32 kSmallBytesMax = 8 * kKiB;
+
   ~ModuleCode();
   ModuleCode(const ModuleCode&) = delete;
   ModuleCode& operator=(const ModuleCode&) = delete;
@@ -55,6 +59,10 @@ class ModuleCode {
   // Makes one function ready. False if another thread is compiling it just now: yield and ask
   // again. An error stays with the function.
   Result<bool> compile(u32 function);
+  // The same, but waits while another thread is compiling it.
+  Status compile_or_wait(u32 function);
+  // Not ready, and compiling it takes longer than a worker may be held.
+  bool is_large_and_absent(u32 function) const;
   // Makes every function ready, the largest first, and returns when all are; one of the errors.
   Status compile_all(Executor& executor);
 
@@ -89,6 +97,7 @@ class ModuleCode {
   bool claim(u32 function);
   Status compile_claimed(u32 function, Work& work);
   void finish(u32 function, const Status& status);
+  void settle(u32 function, State state);
   void add_up(const Work& work);
   Error error_of(u32 function) const;
 

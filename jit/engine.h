@@ -23,6 +23,7 @@
 namespace lr::jit {
 
 class CompiledModule;
+class ModuleCode;
 struct CompilerLane;
 class StubSpace;
 
@@ -37,6 +38,19 @@ struct EngineOptions {
   bool no_homes = false;
   bool spill_all = false;
   bool deterministic = false;  // See CodeOptions.
+};
+
+// Compiles large functions on a thread that nobody waits for. Whoever has threads supplies one.
+class LargeCompiler {
+ public:
+  // Called on behalf of the process of `run`, which has called `function` and leaves with HostWait
+  // as soon as this returns. Sees to it that ModuleCode::compile_or_wait() is called elsewhere and
+  // has the process go on afterwards: it then finds out what has become of the function.
+  virtual void compile_for(RunState& run, const std::shared_ptr<CompiledModule>& module,
+                           ModuleCode& code, u32 function) = 0;
+
+ protected:
+  ~LargeCompiler() = default;
 };
 
 class Engine {
@@ -56,8 +70,13 @@ class Engine {
   Result<std::shared_ptr<CompiledModule>> load(std::vector<u8> bytes, std::string name,
                                                Executor& executor);
 
+  // Before code runs; stays as long as it does. Without one large functions are compiled like small
+  // ones: by the thread that runs the process which calls them first.
+  void compile_large_with(LargeCompiler* compiler) { large_compiler_ = compiler; }
+
   // -- For the rest of jit --------------------------------------------------------------------
   StubSpace& stubs() { return *stubs_; }
+  LargeCompiler* large_compiler() const { return large_compiler_; }
 
  private:
   friend class LaneLease;
@@ -67,6 +86,7 @@ class Engine {
 
   EngineOptions options_;
   std::unique_ptr<StubSpace> stubs_;
+  LargeCompiler* large_compiler_ = nullptr;
   std::mutex lanes_mutex_;
   std::vector<std::unique_ptr<CompilerLane>> lanes_;  // Those not in use.
 };

@@ -50,7 +50,7 @@ lr::u32 lr_do_extent_miss(lr::jit::Context* context, lr::u64 end, lr::u64 memory
 // Grants a slice of fuel. 0, or 1 with run.trap_code set.
 lr::u32 lr_do_fuel(lr::jit::Context* context);
 // The code of function `index`; null: another thread is compiling it, yield and ask again; 1:
-// run.trap_code is set.
+// run.trap_code is set; 2: leave with HostWait and ask again when woken.
 const void* lr_do_lazy(lr::jit::Context* context, lr::u32 index);
 // An object of so many bytes; null: a collection is under way, yield and ask again; 1:
 // run.trap_code is set.

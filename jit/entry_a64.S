@@ -282,21 +282,24 @@ lr_lazy:
         hop_back x19
         mov     x1, x0
         mov     x0, x19
-        cmp     x1, #1
-        b.lo    .Llazy_later
-        b.eq    .Llazy_trap
-        // Enter the function as if it had been called directly.
-        str     x1, [sp, #SAVED_X16]
-        restore_all
-        reload_memory
-        br      x16
-.Llazy_later:
+        cmp     x1, #2
+        b.eq    .Llazy_wait
+        b.hi    .Llazy_enter
+        cbnz    x1, .Llazy_trap
         leave_process LEAVE_YIELD, lr_lazy_resume
+.Llazy_wait:
+        leave_process LEAVE_HOST_WAIT, lr_lazy_resume
         .globl  lr_lazy_resume
 lr_lazy_resume:
         ldr     x28, [sp, #SAVED_X28]
         ldr     x16, [sp, #SAVED_X16]
         b       .Llazy_again
+.Llazy_enter:
+        // Enter the function as if it had been called directly.
+        str     x1, [sp, #SAVED_X16]
+        restore_all
+        reload_memory
+        br      x16
 .Llazy_trap:
         add     sp, sp, #SAVE_BYTES
         b       lr_trap_leave

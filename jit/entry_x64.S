@@ -266,22 +266,26 @@ lr_lazy:
         movq    RUN_HOST_SP(%rbx), %rsp
         callq   lr_do_lazy
         movq    RUN_SP(%rbx), %rsp
-        cmpq    $1, %rax
         movq    %rbx, %rdi
-        jb      .Llazy_later
-        je      .Llazy_trap
-        // Enter the function as if it had been called directly.
-        movq    %rax, SAVED_R11(%rsp)
-        restore_all
-        reload_memory
-        jmpq    *%r11
-.Llazy_later:
+        cmpq    $2, %rax
+        je      .Llazy_wait
+        ja      .Llazy_enter
+        testq   %rax, %rax
+        jnz     .Llazy_trap
         leave_process LEAVE_YIELD, lr_lazy_resume
+.Llazy_wait:
+        leave_process LEAVE_HOST_WAIT, lr_lazy_resume
         .globl  lr_lazy_resume
 lr_lazy_resume:
         movq    SAVED_R15(%rsp), %r15
         movq    SAVED_R11(%rsp), %r11
         jmp     .Llazy_again
+.Llazy_enter:
+        // Enter the function as if it had been called directly.
+        movq    %rax, SAVED_R11(%rsp)
+        restore_all
+        reload_memory
+        jmpq    *%r11
 .Llazy_trap:
         addq    $SAVE_BYTES, %rsp
         jmp     lr_trap_leave

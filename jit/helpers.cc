@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "jit/engine.h"
 #include "jit/entry.h"
 #include "jit/gc/helpers.h"
 #include "jit/instance.h"
@@ -274,8 +275,24 @@ lr::u32 lr_do_extent_miss(Context* context, lr::u64 end, lr::u64 index) {
   return 1;
 }
 
+namespace lr::jit {
+namespace {
+
+// What lr_do_lazy() answers if there is nothing to enter; entry_*.S knows them as 0, 1 and 2.
+const void* const kLazyLater = nullptr;  // Yields and asks again.
+const void* const kLazyTrap = reinterpret_cast<const void*>(1);
+const void* const kLazyWait = reinterpret_cast<const void*>(2);  // Is woken, and asks again.
+
+}  // namespace
+}  // namespace lr::jit
+
 const void* lr_do_lazy(Context* context, lr::u32 index) {
   lr::jit::Instance& instance = *context->instance;
+  lr::jit::LargeCompiler* const large = instance.store().engine().large_compiler();
+  if (large != nullptr && instance.code().is_large_and_absent(index)) {
+    large->compile_for(*context->run, instance.compiled_ref(), instance.code(), index);
+    return lr::jit::kLazyWait;
+  }
   auto ready = instance.code().compile(index);
   if (!ready.ok()) {
     lr::jit::ProcessStore& store = instance.store();
@@ -283,9 +300,9 @@ const void* lr_do_lazy(Context* context, lr::u32 index) {
     if (function.empty()) function = fmt::format("func[{}]", index);
     store.set_compile_error(std::move(ready.error()), std::move(function));
     context->run->trap_code = static_cast<lr::u32>(Trap::CompileFailed);
-    return reinterpret_cast<const void*>(1);
+    return lr::jit::kLazyTrap;
   }
-  if (!ready.value()) return nullptr;
+  if (!ready.value()) return lr::jit::kLazyLater;
   instance.refresh(index);
   return instance.code().entry(index);
 }

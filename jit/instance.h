@@ -253,6 +253,7 @@ class Instance {
   Instance* next() const { return next_; }
   const Module& module() const { return compiled_->module(); }
   CompiledModule& compiled() const { return *compiled_; }
+  const std::shared_ptr<CompiledModule>& compiled_ref() const { return compiled_; }
   ModuleCode& code() const { return *code_; }
   Context* context() const { return context_; }
 

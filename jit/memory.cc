@@ -143,11 +143,7 @@ Status Memory::start() {
 
 Memory::~Memory() {
   if (view.base == nullptr) return;
-  if (class_ == MemoryClass::Guarded) {
-    munmap(view.base, capacity_);
-  } else {
-    source().release(area(), view.extent);
-  }
+  source().release(area(), view.extent);
   source().release_charge(view.extent);
 }
 

@@ -33,6 +33,8 @@ class MemoryAccount {
 
   // False if that would be too much even when everything has been settled: then nothing is charged.
   bool charge(u64 bytes);
+  // The same for what is held already and goes to another owner: is never refused.
+  void hold(u64 bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void release(u64 bytes) {
     if (bytes != 0) used_.fetch_sub(bytes, std::memory_order_relaxed);
   }

@@ -458,6 +458,39 @@ TEST_P(SchedulerTest, AStormLosesNothing) {
   EXPECT_EQ(storm.sent(), storm.received());
 }
 
+// However many begin: what was woken goes before them.
+TEST(Order, WokenBeforeNew) {
+  SchedulerOptions options;
+  options.workers = 1;
+  options.ring_capacity = 4;
+  options.preempt = false;
+  Result<std::unique_ptr<Scheduler>> scheduler = Scheduler::create(options);
+  ASSERT_TRUE(scheduler.ok());
+  std::string order;
+  bool may_go = false;
+  Result<ProcessRef> sleeper =
+      (*scheduler)->spawn(std::make_unique<NativeProcess>([&](NativeProcess& self) {
+        self.wait_for([&] { return may_go; });
+        order += 'w';
+      }));
+  ASSERT_TRUE(sleeper.ok());
+  Completion ended;
+  auto root = std::make_unique<NativeProcess>([&](NativeProcess& self) {
+    while ((*sleeper)->state() != Process::kParked) self.yield();
+    for (u32 i = 0; i < 20; ++i) {
+      auto child = std::make_unique<NativeProcess>([&](NativeProcess&) { order += 'n'; });
+      CHECK(self.worker().spawn(std::move(child)).ok());
+    }
+    may_go = true;
+    self.worker().wake(**sleeper);
+    while (order.size() < 21) self.yield();
+  });
+  root->ended = &ended;
+  ASSERT_TRUE((*scheduler)->spawn(std::move(root)).ok());
+  (*scheduler)->drive(ended);
+  EXPECT_EQ(order.front(), 'w') << order;
+}
+
 TEST(YieldProbe, IsToldOfEveryInterruptionAndWhenItWasAskedFor) {
   struct Probe final : YieldProbe {
     void yielded(Process&, Asked asked) override {

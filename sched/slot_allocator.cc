@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "sched/os.h"
+#include "sched/reclaimer.h"
 
 namespace lr::sched {
 
@@ -100,6 +101,8 @@ SlotAllocator::SlotAllocator(const SlotOptions& options)
 }
 
 SlotAllocator::~SlotAllocator() {
+  // Used slots, and what is still charged to the account.
+  Reclaimer::get().drain();
   for (const Slab& slab : slabs_) unmap_pages(slab.base, slab.bytes);
   for (auto& slot_class : classes_) delete slot_class.load(std::memory_order_relaxed);
 }
@@ -311,7 +314,49 @@ SlotUse SlotAllocator::wipe(const Slot& slot, const SlotUse& use, u32 lane, u64*
   return {};
 }
 
-void SlotAllocator::release(const Slot& slot, const SlotUse& use, u32 lane_index) {
+// One whose pages are so many that they go first, a piece at a time.
+class SlotAllocator::UsedSlot final : public Reclaimer::Scrap {
+ public:
+  UsedSlot(SlotAllocator& owner, const Slot& slot, const SlotUse& use, u32 lane)
+      : owner_(owner), slot_(slot), use_(use), lane_(lane) {
+    use_.memory_bytes = std::max(use.memory_bytes, slot.resident.memory_bytes);
+    owner_.account_.hold(use_.memory_bytes);
+  }
+  ~UsedSlot() override { owner_.release_now(slot_, use_, lane_); }
+
+  // From the end. What stays is wiped like any other slot.
+  u64 step() override {
+    if (use_.memory_bytes <= Reclaimer::kPieceBytes) {
+      owner_.account_.release(use_.memory_bytes);
+      return 0;
+    }
+    u8* const from = page_of(slot_.memory() + use_.memory_bytes - Reclaimer::kPieceBytes);
+    u8* const end = page_behind(slot_.memory() + use_.memory_bytes);
+    drop_pages(from, static_cast<u64>(end - from));
+    const u64 left = static_cast<u64>(from - slot_.memory());
+    const u64 bytes = use_.memory_bytes - left;
+    use_.memory_bytes = left;
+    slot_.resident.memory_bytes = std::min(slot_.resident.memory_bytes, left);
+    owner_.account_.release(bytes);
+    return bytes;
+  }
+
+ private:
+  SlotAllocator& owner_;
+  Slot slot_;
+  SlotUse use_;
+  const u32 lane_;
+};
+
+void SlotAllocator::release(const Slot& slot, const SlotUse& use, u32 lane) {
+  if (use.memory_bytes > Reclaimer::kLargeBytes &&
+      resident_bytes(slot.memory(), use.memory_bytes) > Reclaimer::kLargeBytes) {
+    return Reclaimer::get().take(std::make_unique<UsedSlot>(*this, slot, use, lane));
+  }
+  release_now(slot, use, lane);
+}
+
+void SlotAllocator::release_now(const Slot& slot, const SlotUse& use, u32 lane_index) {
   DCHECK(use.stack_bytes <= slot.stack_bytes && use.memory_bytes <= slot.memory_bytes);
   u64 resident = 0;
   lane_index %= kLanes;
@@ -332,6 +377,7 @@ void SlotAllocator::release(const Slot& slot, const SlotUse& use, u32 lane_index
 }
 
 void SlotAllocator::trim(u64 wanted) {
+  Reclaimer::get().help(wanted);
   if (cached_bytes() <= 0) return;
   for (auto& entry : classes_) {
     SlotClass* const slot_class = entry.load(std::memory_order_acquire);

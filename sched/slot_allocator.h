@@ -87,7 +87,8 @@ class SlotAllocator final : MemoryAccount::Reserve {
   // Err::LimitExceeded for sizes beyond every class and when account() is at its limit.
   Result<Slot> allocate(u64 stack_bytes, u64 memory_bytes, u32 lane = 0);
 
-  // Takes a slot back and wipes what was used. Any thread.
+  // Takes a slot back and wipes what was used: at once, or if that is much, some time soon. Any
+  // thread.
   void release(const Slot& slot, const SlotUse& use, u32 lane = 0);
 
   // Charged: for each slot what a process at rest has of it, and a stack that has no memory beside
@@ -118,6 +119,7 @@ class SlotAllocator final : MemoryAccount::Reserve {
   struct FreeSlot;
   struct Lane;
   struct SlotClass;
+  class UsedSlot;
 
   static Shape shape_of(u64 stack_bytes, u64 memory_bytes);
   SlotClass* class_of(const Shape& shape);
@@ -127,6 +129,7 @@ class SlotAllocator final : MemoryAccount::Reserve {
   Result<Slot> carve(SlotClass& slot_class, Lane& lane);
   Slot slot_at(const SlotClass& slot_class, u8* slab_base, u32 slab, u32 index) const;
   Slot take(const SlotClass& slot_class, Lane& lane);
+  void release_now(const Slot& slot, const SlotUse& use, u32 lane);
   SlotUse wipe(const Slot& slot, const SlotUse& use, u32 lane, u64* resident);
   void add_cached(const Lane& lane, i64 bytes);
   i64 cached_bytes() const;

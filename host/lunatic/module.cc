@@ -33,10 +33,12 @@ Task<TrapOr<i32>> process_compile_module(Caller& caller, GuestBytes module, Gues
     id.set(keep_error(caller, fmt::format("more than {} bytes of modules", kModuleBytesMax)));
     co_return 1;
   }
-  std::vector<u8> bytes(module.size());
-  for (u64 at = 0; at < bytes.size(); at += kPieceBytes) {
-    module.copy_in(bytes.data() + at, std::min<u64>(kPieceBytes, bytes.size() - at), at);
-    if (bytes.size() - at <= kPieceBytes) break;
+  std::vector<u8> bytes;
+  bytes.reserve(module.size());
+  while (bytes.size() < module.size()) {
+    const u64 at = bytes.size();
+    bytes.resize(std::min<u64>(at + kPieceBytes, module.size()));
+    module.copy_in(bytes.data() + at, bytes.size() - at, at);
     WaitAwaiter turn = caller.turn();
     co_await turn;
   }
