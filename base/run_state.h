@@ -143,7 +143,8 @@ struct RunState {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return request.exchange(0, std::memory_order_acq_rel);
   }
-  // Only the owner: `to` is the doorbell from now on, with the fuel that the one before had.
+  // Only the owner: `to` is the doorbell from now on, with the fuel that the one before had. There
+  // is no fence: a ring that comes just now may be lost, and is repeated.
   void change_doorbell(Doorbell* to) {
     const Doorbell* from = doorbell.load(std::memory_order_relaxed);
     if (to != nullptr) {
@@ -153,7 +154,9 @@ struct RunState {
       }
     }
     doorbell.store(to, std::memory_order_release);
-    publish_limit();
+    if (to == nullptr) return;
+    to->stack_limit.store(stack_limit, std::memory_order_relaxed);
+    if (request.load(std::memory_order_relaxed) != 0) ring_doorbell();
   }
   // Only the owner, where it lets the process run: a slice begins, if slices end by themselves.
   void begin_slice() {

@@ -16,6 +16,11 @@ namespace {
 constexpr u64 kFirstStackBytes = 16 * kKiB;
 constexpr u64 kFirstMemoryBytes = 64 * kKiB;  // Without a module that says more.
 
+jit::MemoryClass memory_class_for(const ProcessConfig& config, LinkedModule& module) {
+  return config.memory_class.value_or(choose_memory_class(
+      module.compiled()->module(), config.memory_max_bytes, module.history(), false));
+}
+
 // Gives the pages of heaps that have ended back to the system, which takes a while.
 class TrimJob final : public Job {
   void work() override {
@@ -93,17 +98,13 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
 Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environment,
                                                  const ConfigRef& config, const ModuleRef& module,
                                                  sched::Worker* worker) {
-  const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
-      module->compiled()->module(), config->memory_max_bytes, module->history(), false));
   const u32 index = worker != nullptr ? worker->index() : 0;
   std::unique_ptr<Process> warm;
   if (worker != nullptr) warm = environment->runtime().last_ended(index).take(*module);
   if (warm == nullptr) warm = module->warm().take(index);
-  if (warm != nullptr && warm->memory_class_ == chosen &&
-      warm->restart(environment, config, module)) {
-    return warm;
-  }
-  std::unique_ptr<Process> process(new Process(environment, config, chosen));
+  if (warm != nullptr && warm->restart(environment, config, module)) return warm;
+  std::unique_ptr<Process> process(
+      new Process(environment, config, memory_class_for(*config, *module)));
   process->module_ = module;
   TRY(process->make_store(index));
   process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
@@ -118,6 +119,7 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
   if (module_ != module) module_ = module;
   if (config_ != config) {
     use_config(config);
+    if (memory_class_for(*config, *module) != memory_class_) return false;
     if (!store_->adopt(store_options())) return false;
     memory_->reset(config_->memory_max_bytes);
     stack_.set_max(run, config_->stack_max_bytes);

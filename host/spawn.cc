@@ -19,7 +19,7 @@ bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
 
 // Gives the process its function, or what is wrong with it.
 void prepare_entry(Process& process, const SpawnRequest& request) {
-  const EntryPoint* const entry = request.module->entry(request.function);
+  const EntryPoint* const entry = request.entry;
   if (entry == nullptr) {
     process.start_with(Outcome::trapped(
         jit::Trap::Host, fmt::format("no exported function '{}'", request.function)));

@@ -27,7 +27,8 @@ struct SpawnRequest {
   const EnvironmentRef& environment;
   const ModuleRef& module;
   const ConfigRef& config;
-  std::string_view function;  // An export.
+  std::string_view function;  // An export's name, ...
+  const EntryPoint* entry;    // ... and what LinkedModule::entry() knows of it.
   std::span<const SpawnArgument> arguments = {};
   // Whom to link it with, which is told with this tag when it fails. Null: nobody.
   Process* link_with = nullptr;

@@ -69,6 +69,7 @@ Status TestRun::start(Test& test, std::string_view name, bool echoes) {
                                 .module = module_,
                                 .config = shared,
                                 .function = name,
+                                .entry = module_->entry(name),
                                 .ended = &some_ended_};
   test.process = TRY(spawn(request, runtime_->scheduler()));
   return ok_status();

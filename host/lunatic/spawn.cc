@@ -116,6 +116,7 @@ Result<Pid> make(Process& process, const Order& order, std::shared_ptr<StartRepo
                                 .module = order.module,
                                 .config = order.config,
                                 .function = order.function,
+                                .entry = order.module->entry(order.function),
                                 .arguments = order.arguments,
                                 .link_with = order.link != 0 ? &process : nullptr,
                                 .link_tag = order.link,
@@ -271,9 +272,10 @@ HostStatus hot_process_spawn(jit::Context* context, const jit::HostFunction* sel
   if (!is_plain) return host_entry(context, self, args);
   const u8* const memory = context->memory_base;
   const std::string_view function(reinterpret_cast<const char*>(memory + name), name_length);
+  const EntryPoint* const entry = process.module()->entry(function);
   SpawnArgument arguments[kFewArguments];
   const u64 count = params_length / kRecordBytes;
-  bool good = process.module()->entry(function) != nullptr;
+  bool good = entry != nullptr;
   for (u64 i = 0; i < count; ++i) {
     good &= read_argument(memory + params + i * kRecordBytes, arguments[i]);
   }
@@ -282,6 +284,7 @@ HostStatus hot_process_spawn(jit::Context* context, const jit::HostFunction* sel
                                   .module = process.module(),
                                   .config = process.config_ref(),
                                   .function = function,
+                                  .entry = entry,
                                   .arguments = {arguments, count},
                                   .link_with = link != 0 ? &process : nullptr,
                                   .link_tag = static_cast<i64>(link)},
