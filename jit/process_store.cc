@@ -26,7 +26,7 @@ Preempt ProcessStore::preempt_of(const ProcessStoreOptions& options) const {
 
 // Nothing has run, or nothing of what has will go on.
 void ProcessStore::prepare_alarm() {
-  run_.alarm = &alarm_of(preempt(), options_.yields_always);
+  run_.alarm.store(&alarm_of(preempt(), options_.yields_always), std::memory_order_relaxed);
   run_.fuel = {.granted = 0, .limit = options_.fuel_max};
   root_->bell.alarm.store(0, std::memory_order_relaxed);
 }
