@@ -252,7 +252,6 @@ class Process final : public sched::Process {
   ConfigRef config_;
   ModuleRef module_;
   jit::Instance* instance_ = nullptr;
-  const jit::MemoryClass memory_class_;
   std::unique_ptr<wasi::State> wasi_;
   sched::ProcessStack stack_;
   std::unique_ptr<ProcessMemory> memory_;
@@ -272,15 +271,16 @@ class Process final : public sched::Process {
   std::unique_ptr<u64[]> many_values_;
   std::unique_ptr<Outcome> outcome_;  // Of entry_, once it has ended badly.
   std::unique_ptr<Rare> rare_;
-  bool dies_with_links_ = true;
-  bool is_plain_ = false;            // Its configuration has neither a tracer nor a test mode.
-  bool is_timed_ = false;            // The timer is armed, or was for this wait.
   GuestCall* first_call_ = nullptr;  // Of a spawned process, before it runs.
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
   Process* warm_next_ = nullptr;  // On its shelf.
-  u32 home_ = 0;                  // The worker on which it ended.
-  bool reusable_ = false;         // It has ended, and its block can be a process again.
+  u16 home_ = 0;                  // The worker on which it ended.
+  const jit::MemoryClass memory_class_;
+  bool dies_with_links_ = true;
+  bool is_plain_ = false;  // Its configuration has neither a tracer nor a test mode.
+  bool is_timed_ = false;  // The timer is armed, or was for this wait.
+  bool reusable_ = false;  // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
     explicit WakeTimer(Process& process) : sched::Timer(&wake_by_timer), owner(process) {}
@@ -315,7 +315,7 @@ class Process final : public sched::Process {
     return *rare_;
   }
 
-  WakeTimer timer_{*this};
+  std::unique_ptr<WakeTimer> timer_;  // Of who has ever waited for a time.
 };
 // The memory that machine code of this context exports to host functions.
 inline GuestMemory memory_of(const jit::Context& context) {

@@ -126,7 +126,7 @@ bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config
   }
   inbox_.reopen();
   reusable_ = false;
-  outcome_.reset();
+  if (outcome_ != nullptr) *outcome_ = Outcome();
   dies_with_links_ = true;
   return true;
 }
@@ -212,7 +212,7 @@ Process::~Process() {
 }
 
 void Process::on_done(sched::Worker& worker) {
-  home_ = worker.index();
+  home_ = static_cast<u16>(worker.index());
   if (ReportSink* sink = environment_->sink()) report_end(*sink);
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
@@ -229,7 +229,6 @@ void Process::on_done(sched::Worker& worker) {
 void Process::give_back() {
   rare_.reset();
   scratch_.reset();
-  relations_.reset();
   resources_.reset();
   wasi_.reset();
   if (module_ == nullptr) return;
