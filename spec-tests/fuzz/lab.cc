@@ -232,7 +232,7 @@ class Bench {
     if (configuration_.resets) {
       Outcome first;
       play(*store, **instance, first);
-      if (!store->reset(options)) {
+      if (!store->reset() || !store->adopt(options)) {
         store.emplace(*engine_, process_->run, options);
         instance = instantiate(*store, compiled);
       }
