@@ -13,6 +13,7 @@ namespace lr {
 namespace {
 
 using MessagePool = NodePool<sizeof(Message)>;
+using SignalPool = NodePool<sizeof(Signal)>;
 
 // The chunks of a large message that nobody reads any more.
 template <typename Chunks>
@@ -40,6 +41,14 @@ void* Message::operator new(usize size) {
 }
 
 void Message::operator delete(void* block) { MessagePool::give(block); }
+
+void* Signal::operator new(usize size) {
+  DCHECK(size == sizeof(Signal));
+  static_cast<void>(size);
+  return SignalPool::take();
+}
+
+void Signal::operator delete(void* block) { SignalPool::give(block); }
 
 void Message::reset(i64 new_tag) {
   type = Type::Data;

@@ -13,11 +13,6 @@ Process& process_of(Context* context) {
   return static_cast<Process&>(sched::Process::from(context->run));
 }
 
-// What machine code may touch just now; the context has a copy of memory 0's extent.
-bool is_within_extent(const Context& context, u64 at, u64 length) {
-  return length <= context.memory_extent && at <= context.memory_extent - length;
-}
-
 // The message in the slot if it is one of data, else null.
 Message* data_message(Process& process) {
   Message* const message = process.scratch().get();
