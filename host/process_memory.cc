@@ -127,10 +127,20 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
   rooms_.erase(rooms_.begin() + static_cast<std::ptrdiff_t>(room));
 }
 
-bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
+bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {
   if (!is_slot(area)) return false;
   forget_bound(area);
-  return sched::wipe_bytes(area.base, used);
+  return sched::wipe_bytes(area.base + from, to - from);
+}
+
+// Only in the slot: what a memory has moved to is written at once.
+bool ProcessMemory::hold(jit::MemoryArea area, u64 from, u64 to) {
+  if (!is_slot(area) || slots_ == nullptr || !slots_->may_hold_pages()) return false;
+  return sched::hold_pages(area.base + from, to - from);
+}
+
+void ProcessMemory::let_in(jit::MemoryArea area, u64 from, u64 to) {
+  sched::let_in_pages(area.base + from, to - from);
 }
 
 }  // namespace lr

@@ -61,6 +61,9 @@ void DataImage::add(u64 offset, std::span<const u8> bytes) {
   if (bytes.empty()) return;
   is_sorted_ = is_sorted_ && offset >= end_;
   pieces_.push_back({offset, bytes});
+  if (offset - last_.to >= kPage) last_.from = offset;
+  last_.to = pieces_.back().end();
+  if (last_.to - last_.from > longest_.to - longest_.from) longest_ = last_;
   end_ = std::max(end_, pieces_.back().end());
 }
 
@@ -146,7 +149,8 @@ Memory::~Memory() {
   if (class_ == MemoryClass::Guarded) {
     munmap(view.base, capacity_);
   } else {
-    source().release(area(), view.extent);
+    if (held_.exist()) source().let_in(area(), held_.from(), held_.to());
+    source().release(area(), std::max(view.extent, held_.to()));
   }
   source().release_charge(view.extent);
 }
@@ -164,15 +168,38 @@ Memory::Own& Memory::own() {
 bool Memory::reset() {
   if (class_ != MemoryClass::Dense || is_shared()) return false;
   const u64 size = type_->limits.min << type_->page_size_log2;
-  if (view.base != nullptr && !source().wipe(area(), view.extent)) return false;
+  if (view.base != nullptr && !wipe()) return false;
   // What the last process touched at once the next one will, too.
   const u64 kept = std::min({view.extent, next_extent(1), size});
   source().release_charge(view.extent - kept);
   view.size = size;
   view.extent = kept;
-  if (image_ != nullptr) image_->copy(view.base, 0, kept);
+  copy_image(0, kept);
+  set_ready();
   publish();
   return true;
+}
+
+bool Memory::wipe() {
+  if (!held_.exist()) return source().wipe(area(), 0, view.extent);
+  if (!source().wipe(area(), 0, std::min(view.extent, held_.from()))) return false;
+  if (view.extent > held_.to() && !source().wipe(area(), held_.to(), view.extent)) return false;
+  restore_held();
+  return true;
+}
+
+// What was touched will be again, mostly, and stays; much of it is held anew.
+void Memory::restore_held() {
+  constexpr u64 kStayMax = 128 * kKiB;
+  const u64 from = held_.from(), to = held_.to();
+  if (held_.copied_bytes() > kStayMax) {
+    if (source().hold(area(), from, to)) return held_.hold(from, to);
+    held_.let_in(from, to);
+  }
+  held_.for_each(false, from, to, [&](u64 first, u64 last) {
+    std::memset(view.base + first, 0, last - first);
+    image_->copy(view.base, first, last);
+  });
 }
 
 u64 Memory::bookkeeping_bytes() const {
@@ -221,6 +248,7 @@ bool Memory::grow_guarded(u64 size) {
     return false;
   }
   set_extent(size);
+  set_ready();
   set_size(size);
   return true;
 }
@@ -231,7 +259,8 @@ bool Memory::grow_dense(u64 size) {
     if (size == 0) return true;
     area = source().acquire(size);
   } else if (size > area.capacity) {
-    area = source().enlarge(area, view.extent, size);
+    area = source().enlarge(area, let_all_in(), size);
+    if (area.base != nullptr) held_.forget();
   }
   if (area.base == nullptr) return false;
   view.base = area.base;
@@ -244,8 +273,10 @@ bool Memory::relocate() {
   if (class_ == MemoryClass::Guarded || view.base == nullptr || is_shared()) return true;
   const MemoryArea area = source().acquire(view.size);
   if (area.base == nullptr) return false;
+  const u64 used = let_all_in();
   std::memcpy(area.base, view.base, view.extent);
-  source().release(this->area(), view.extent);
+  source().release(this->area(), used);
+  held_.forget();
   view.base = area.base;
   capacity_ = area.capacity;
   publish();
@@ -283,20 +314,33 @@ bool Memory::raise_extent(u64 end, Trap* why) {
       return false;
     }
   }
-  if (image_ != nullptr) image_->copy(view.base, view.extent, extent);
+  hold_back(extent);
+  copy_image(view.extent, extent);
   set_extent(extent);
+  set_ready();
+  // What it was raised for is touched next.
+  let_in(end - 1, end);
   publish();
+  return true;
+}
+
+bool Memory::touch(u64 offset, u64 length) {
+  const u64 end = offset + length;
+  if (length == 0 || end <= __atomic_load_n(&view.ready, __ATOMIC_ACQUIRE)) return true;
+  if (!raise_extent(end)) return false;
+  let_in(offset, end);
   return true;
 }
 
 std::optional<std::span<u8>> Memory::range(u64 offset, u64 length) {
   const u64 bytes = size();
   if (length > bytes || offset > bytes - length) return std::nullopt;
-  if (!raise_extent(offset + length)) return std::nullopt;
+  if (!touch(offset, length)) return std::nullopt;
   return std::span<u8>(view.base + offset, length);
 }
 
 void Memory::add_segment(u64 offset, std::span<const u8> bytes) {
+  CHECK(!held_.exist());
   DataImage& image = own().image;
   image.add(offset, bytes);
   image_ = &image;
@@ -310,6 +354,60 @@ void Memory::set_image(const DataImage& image) {
   DCHECK(image_ == nullptr);
   image_ = &image;
   image.copy(view.base, 0, view.extent);
+}
+
+// -- Memory: held pages -------------------------------------------------------------------------
+
+void Memory::set_ready() {
+  __atomic_store_n(&view.ready, std::min(view.extent, held_.first()), __ATOMIC_RELEASE);
+}
+
+// What the image says of [from, to), but for held pages and those that were.
+void Memory::copy_image(u64 from, u64 to) {
+  if (image_ == nullptr) return;
+  if (!held_.exist()) return image_->copy(view.base, from, to);
+  image_->copy(view.base, from, std::min(to, held_.from()));
+  image_->copy(view.base, std::max(from, held_.to()), to);
+}
+
+// Holds the pages of the longest data that the extent is about to reach. Those at its ends are
+// shared with what is touched in any case: the shadow stack, the variables.
+void Memory::hold_back(u64 extent) {
+  constexpr u64 kWorthACall = 3 * kPage;
+  if (image_ == nullptr || held_.exist()) return;
+  const DataImage::Stretch data = image_->longest();
+  if (extent <= data.from || view.extent >= data.to) return;
+  const u64 base = reinterpret_cast<u64>(view.base);
+  const auto page_at = [&](u64 offset) { return (base + offset) & ~(kPage - 1); };
+  const bool everything = options_->exact_extent;
+  const u64 first = page_at(everything ? data.from : data.from + kPage - 1);
+  const u64 last = page_at(everything ? data.to + kPage - 1 : data.to);
+  const u64 from = std::max(first, page_at(view.extent + kPage - 1));
+  const u64 to = std::min({last, page_at(capacity_), from + HeldPages::kBytesMax});
+  if (from + (everything ? kPage : kWorthACall) > to) return;
+  if (source().hold(area(), from - base, to - base)) held_.hold(from - base, to - base);
+}
+
+void Memory::let_in(u64 from, u64 to) {
+  if (!held_.widen(from, to)) return;
+  source().let_in(area(), from, to);
+  held_.for_each(true, from, to,
+                 [&](u64 first, u64 last) { image_->copy(view.base, first, last); });
+  held_.let_in(from, to);
+  set_ready();
+}
+
+bool Memory::admit(const void* address) {
+  const u64 offset = static_cast<u64>(static_cast<const u8*>(address) - view.base);
+  if (offset >= view.extent || !held_.holds(offset)) return false;
+  let_in(offset, offset + 1);
+  return true;
+}
+
+// Before the memory moves. Answers how much of the area may have been written.
+u64 Memory::let_all_in() {
+  let_in(held_.from(), held_.to());
+  return std::max(view.extent, held_.to());
 }
 
 // -- Memory: who sees it ------------------------------------------------------------------------

@@ -143,4 +143,13 @@ u64 usable_memory();
 // True if guard markers exist and a touch of one really faults. Probed once.
 bool guard_markers_work();
 
+// Makes pages fault when touched, by markers, whatever they held. False if the system refuses: then
+// they are as they were, or zero.
+bool hold_pages(u8* start, u64 bytes);
+// Makes those that fault pages of zeros, and leaves others as they are. Handlers of signals may
+// call it.
+void let_in_pages(u8* start, u64 bytes);
+// True if that works and whatever looks for resident pages takes them for none. Probed once.
+bool held_pages_work();
+
 }  // namespace lr::sched
