@@ -133,9 +133,8 @@ bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {
   return sched::wipe_bytes(area.base + from, to - from);
 }
 
-// Only in the slot: what a memory has moved to is written at once.
 bool ProcessMemory::hold(jit::MemoryArea area, u64 from, u64 to) {
-  if (!is_slot(area) || slots_ == nullptr || !slots_->may_hold_pages()) return false;
+  if (slots_ == nullptr || !slots_->may_hold_pages()) return false;
   return sched::hold_pages(area.base + from, to - from);
 }
 

@@ -61,7 +61,7 @@ void DataImage::add(u64 offset, std::span<const u8> bytes) {
   if (bytes.empty()) return;
   is_sorted_ = is_sorted_ && offset >= end_;
   pieces_.push_back({offset, bytes});
-  if (offset - last_.to >= kPage) last_.from = offset;
+  if (last_.to == 0 || offset - last_.to >= kPage) last_.from = offset;
   last_.to = pieces_.back().end();
   if (last_.to - last_.from > longest_.to - longest_.from) longest_ = last_;
   end_ = std::max(end_, pieces_.back().end());
@@ -106,23 +106,24 @@ MemoryClass Memory::class_for(const MemoryType& type, MemoryClass wanted) {
 }
 
 Memory::Memory(const MemoryType& type, const MemoryOptions& options, MemoryClass memory_class)
-    : type_(&type), options_(&options), class_(class_for(type, memory_class)) {}
+    : type_(&type),
+      options_(&options),
+      is_guarded_(class_for(type, memory_class) == MemoryClass::Guarded) {}
 
 Result<std::unique_ptr<Memory>> Memory::create(const MemoryType& type,
                                                const MemoryOptions& options) {
   auto memory = std::make_unique<Memory>(type, options, options.memory_class);
   Own& own = memory->own();
-  own.type = type;
-  own.options = options;
+  own.kind = std::make_unique<Kind>(Kind{type, options});
   if (type.limits.is_shared) own.sharing = std::make_unique<Sharing>();
-  memory->type_ = &own.type;
-  memory->options_ = &own.options;
+  memory->type_ = &own.kind->type;
+  memory->options_ = &own.kind->options;
   TRY(memory->start());
   return memory;
 }
 
 Status Memory::start() {
-  if (class_ == MemoryClass::Guarded) {
+  if (is_guarded_) {
     view.base = map_bytes(kGuardedBytes, PROT_NONE);
     if (view.base == nullptr) {
       return make_error(Err::SystemError,
@@ -134,8 +135,7 @@ Status Memory::start() {
     if (area.base == nullptr) {
       return make_error(Err::SystemError, "no addresses for the maximum of a shared memory");
     }
-    view.base = area.base;
-    capacity_ = area.capacity;
+    use(area);
   }
   const u64 min = type_->limits.min;
   if (min > ~u64{0} >> type_->page_size_log2 || !grow(min)) {
@@ -146,11 +146,11 @@ Status Memory::start() {
 
 Memory::~Memory() {
   if (view.base == nullptr) return;
-  if (class_ == MemoryClass::Guarded) {
+  if (is_guarded_) {
     munmap(view.base, capacity_);
   } else {
-    if (held_.exist()) source().let_in(area(), held_.from(), held_.to());
-    source().release(area(), std::max(view.extent, held_.to()));
+    if (held() != nullptr) source().let_in(area(), held()->from(), held()->to());
+    source().release(area(), used());
   }
   source().release_charge(view.extent);
 }
@@ -166,7 +166,7 @@ Memory::Own& Memory::own() {
 }
 
 bool Memory::reset() {
-  if (class_ != MemoryClass::Dense || is_shared()) return false;
+  if (is_guarded_ || is_shared()) return false;
   const u64 size = type_->limits.min << type_->page_size_log2;
   if (view.base != nullptr && !wipe()) return false;
   // What the last process touched at once the next one will, too.
@@ -181,30 +181,21 @@ bool Memory::reset() {
 }
 
 bool Memory::wipe() {
-  if (!held_.exist()) return source().wipe(area(), 0, view.extent);
-  if (!source().wipe(area(), 0, std::min(view.extent, held_.from()))) return false;
-  if (view.extent > held_.to() && !source().wipe(area(), held_.to(), view.extent)) return false;
+  const HeldPages* const held = this->held();
+  if (held == nullptr) return source().wipe(area(), 0, view.extent);
+  if (!source().wipe(area(), 0, std::min(view.extent, held->from()))) return false;
+  if (view.extent > held->to() && !source().wipe(area(), held->to(), view.extent)) return false;
   restore_held();
   return true;
 }
 
-// What was touched will be again, mostly, and stays; much of it is held anew.
-void Memory::restore_held() {
-  constexpr u64 kStayMax = 128 * kKiB;
-  const u64 from = held_.from(), to = held_.to();
-  if (held_.copied_bytes() > kStayMax) {
-    if (source().hold(area(), from, to)) return held_.hold(from, to);
-    held_.let_in(from, to);
-  }
-  held_.for_each(false, from, to, [&](u64 first, u64 last) {
-    std::memset(view.base + first, 0, last - first);
-    image_->copy(view.base, first, last);
-  });
-}
-
 u64 Memory::bookkeeping_bytes() const {
   u64 bytes = sizeof(Memory);
-  if (own_ != nullptr) bytes += sizeof(Own) + own_->image.bookkeeping_bytes();
+  if (own_ == nullptr) return bytes;
+  bytes += sizeof(Own);
+  if (own_->kind != nullptr) bytes += sizeof(Kind);
+  if (own_->held != nullptr) bytes += sizeof(HeldPages);
+  if (own_->image != nullptr) bytes += sizeof(DataImage) + own_->image->bookkeeping_bytes();
   return bytes;
 }
 
@@ -223,6 +214,11 @@ std::unique_lock<std::mutex> Memory::lock() {
   return is_shared() ? std::unique_lock(own_->sharing->mutex) : std::unique_lock<std::mutex>();
 }
 
+void Memory::use(const MemoryArea& area) {
+  view.base = area.base;
+  capacity_ = area.capacity & ~u64{0} >> 1;
+}
+
 // Machine code and other threads read them at any time.
 void Memory::set_size(u64 size) { __atomic_store_n(&view.size, size, __ATOMIC_RELEASE); }
 void Memory::set_extent(u64 extent) { __atomic_store_n(&view.extent, extent, __ATOMIC_RELEASE); }
@@ -233,7 +229,7 @@ std::optional<u64> Memory::grow(u64 delta_pages) {
   const u64 max_pages = size_max() >> type_->page_size_log2;
   if (delta_pages > max_pages || old_pages > max_pages - delta_pages) return std::nullopt;
   const u64 size = (old_pages + delta_pages) << type_->page_size_log2;
-  const bool grown = class_ == MemoryClass::Guarded ? grow_guarded(size) : grow_dense(size);
+  const bool grown = is_guarded_ ? grow_guarded(size) : grow_dense(size);
   if (!grown) return std::nullopt;
   publish();
   return old_pages;
@@ -259,26 +255,25 @@ bool Memory::grow_dense(u64 size) {
     if (size == 0) return true;
     area = source().acquire(size);
   } else if (size > area.capacity) {
-    area = source().enlarge(area, let_all_in(), size);
-    if (area.base != nullptr) held_.forget();
+    let_all_in();
+    area = source().enlarge(area, used(), size);
+    if (area.base != nullptr) forget_held();
   }
   if (area.base == nullptr) return false;
-  view.base = area.base;
-  capacity_ = area.capacity;
+  use(area);
   set_size(size);
   return !options_->move_always || relocate();
 }
 
 bool Memory::relocate() {
-  if (class_ == MemoryClass::Guarded || view.base == nullptr || is_shared()) return true;
+  if (is_guarded_ || view.base == nullptr || is_shared()) return true;
   const MemoryArea area = source().acquire(view.size);
   if (area.base == nullptr) return false;
-  const u64 used = let_all_in();
+  let_all_in();
   std::memcpy(area.base, view.base, view.extent);
-  source().release(this->area(), used);
-  held_.forget();
-  view.base = area.base;
-  capacity_ = area.capacity;
+  source().release(this->area(), used());
+  forget_held();
+  use(area);
   publish();
   return true;
 }
@@ -340,8 +335,9 @@ std::optional<std::span<u8>> Memory::range(u64 offset, u64 length) {
 }
 
 void Memory::add_segment(u64 offset, std::span<const u8> bytes) {
-  CHECK(!held_.exist());
-  DataImage& image = own().image;
+  CHECK(held() == nullptr);
+  if (own().image == nullptr) own_->image = std::make_unique<DataImage>();
+  DataImage& image = *own_->image;
   image.add(offset, bytes);
   image_ = &image;
   if (offset >= view.extent || bytes.empty()) return;
@@ -354,60 +350,6 @@ void Memory::set_image(const DataImage& image) {
   DCHECK(image_ == nullptr);
   image_ = &image;
   image.copy(view.base, 0, view.extent);
-}
-
-// -- Memory: held pages -------------------------------------------------------------------------
-
-void Memory::set_ready() {
-  __atomic_store_n(&view.ready, std::min(view.extent, held_.first()), __ATOMIC_RELEASE);
-}
-
-// What the image says of [from, to), but for held pages and those that were.
-void Memory::copy_image(u64 from, u64 to) {
-  if (image_ == nullptr) return;
-  if (!held_.exist()) return image_->copy(view.base, from, to);
-  image_->copy(view.base, from, std::min(to, held_.from()));
-  image_->copy(view.base, std::max(from, held_.to()), to);
-}
-
-// Holds the pages of the longest data that the extent is about to reach. Those at its ends are
-// shared with what is touched in any case: the shadow stack, the variables.
-void Memory::hold_back(u64 extent) {
-  constexpr u64 kWorthACall = 3 * kPage;
-  if (image_ == nullptr || held_.exist()) return;
-  const DataImage::Stretch data = image_->longest();
-  if (extent <= data.from || view.extent >= data.to) return;
-  const u64 base = reinterpret_cast<u64>(view.base);
-  const auto page_at = [&](u64 offset) { return (base + offset) & ~(kPage - 1); };
-  const bool everything = options_->exact_extent;
-  const u64 first = page_at(everything ? data.from : data.from + kPage - 1);
-  const u64 last = page_at(everything ? data.to + kPage - 1 : data.to);
-  const u64 from = std::max(first, page_at(view.extent + kPage - 1));
-  const u64 to = std::min({last, page_at(capacity_), from + HeldPages::kBytesMax});
-  if (from + (everything ? kPage : kWorthACall) > to) return;
-  if (source().hold(area(), from - base, to - base)) held_.hold(from - base, to - base);
-}
-
-void Memory::let_in(u64 from, u64 to) {
-  if (!held_.widen(from, to)) return;
-  source().let_in(area(), from, to);
-  held_.for_each(true, from, to,
-                 [&](u64 first, u64 last) { image_->copy(view.base, first, last); });
-  held_.let_in(from, to);
-  set_ready();
-}
-
-bool Memory::admit(const void* address) {
-  const u64 offset = static_cast<u64>(static_cast<const u8*>(address) - view.base);
-  if (offset >= view.extent || !held_.holds(offset)) return false;
-  let_in(offset, offset + 1);
-  return true;
-}
-
-// Before the memory moves. Answers how much of the area may have been written.
-u64 Memory::let_all_in() {
-  let_in(held_.from(), held_.to());
-  return std::max(view.extent, held_.to());
 }
 
 // -- Memory: who sees it ------------------------------------------------------------------------
@@ -445,8 +387,7 @@ void Memory::publish() {
 }
 
 bool Memory::owns_guarded(const void* address) const {
-  return class_ == MemoryClass::Guarded &&
-         static_cast<u64>(static_cast<const u8*>(address) - view.base) < capacity_;
+  return is_guarded_ && static_cast<u64>(static_cast<const u8*>(address) - view.base) < capacity_;
 }
 
 }  // namespace lr::jit

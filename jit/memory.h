@@ -147,7 +147,9 @@ class Memory : public MemoryHead {
   }
 
   const MemoryType& type() const { return *type_; }
-  MemoryClass memory_class() const { return class_; }
+  MemoryClass memory_class() const {
+    return is_guarded_ ? MemoryClass::Guarded : MemoryClass::Dense;
+  }
   // In bytes. Others may make it larger meanwhile if it is shared.
   u64 size() const { return __atomic_load_n(&view.size, __ATOMIC_ACQUIRE); }
   u64 pages() const { return size() >> type_->page_size_log2; }
@@ -196,24 +198,32 @@ class Memory : public MemoryHead {
     std::mutex mutex;
     WaitQueue queue;
   };
-  // What only few memories have.
-  struct Own {
+  struct Kind {
     MemoryType type;
     MemoryOptions options;
-    DataImage image;
-    std::vector<Context*> contexts;  // All but the first.
+  };
+  // What only some memories have.
+  struct Own {
+    std::unique_ptr<HeldPages> held;  // Null: no data has been held in this area.
+    std::vector<Context*> contexts;   // All but the first.
     std::unique_ptr<Sharing> sharing;
+    std::unique_ptr<DataImage> image;
+    std::unique_ptr<Kind> kind;
   };
 
   MemorySource& source() const;
   Own& own();
+  HeldPages* held() const { return own_ == nullptr ? nullptr : own_->held.get(); }
   u64 size_max() const;
   std::unique_lock<std::mutex> lock();
+  void use(const MemoryArea& area);
   void set_size(u64 size);
   void set_extent(u64 extent);
   bool grow_guarded(u64 size);
   bool grow_dense(u64 size);
-  u64 let_all_in();
+  void let_all_in();
+  void forget_held();
+  u64 used() const;
   void hold_back(u64 extent);
   void let_in(u64 from, u64 to);
   void copy_image(u64 from, u64 to);
@@ -227,12 +237,11 @@ class Memory : public MemoryHead {
   const MemoryType* type_;
   const MemoryOptions* options_;
   // Of the area, which begins at view.base. What has been charged is the extent.
-  u64 capacity_ = 0;
+  u64 capacity_ : 63 = 0;
+  bool is_guarded_ : 1;
   Context* context_ = nullptr;        // The first that is attached.
   const DataImage* image_ = nullptr;  // Copied as far as the extent.
   std::unique_ptr<Own> own_;
-  HeldPages held_;
-  MemoryClass class_;
 };
 
 }  // namespace lr::jit
