@@ -163,7 +163,7 @@ std::string module_text(u32 rounds) {
       (param i32 i32 i32 i64 i32) (result i32)))
     (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
     {}{}{}))",
-                     TestProgram::prelude(), data_segment(), children);
+                     TestProgram::prelude(), children, data_segment());
 }
 
 struct Way {
