@@ -130,7 +130,8 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
 bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {
   if (!is_slot(area)) return false;
   forget_bound(area);
-  return sched::wipe_bytes(area.base + from, to - from);
+  u8* const start = area.base + from;
+  return from == 0 ? sched::wipe_bytes(start, to) : sched::wipe_resident(start, to - from);
 }
 
 bool ProcessMemory::hold(jit::MemoryArea area, u64 from, u64 to) {

@@ -128,6 +128,8 @@ void drop_pages(u8* start, u64 bytes);
 // Overwrites with zeros what is resident, and touches nothing else but in small ranges. False if
 // that is more than is worth it, or cannot be known: then some of it may be zero now.
 bool wipe_bytes(u8* start, u64 bytes);
+// The same, and small ranges are asked about too: for what is hardly used.
+bool wipe_resident(u8* start, u64 bytes);
 
 // What the range's resident pages take.
 u64 resident_bytes(const u8* start, u64 bytes);

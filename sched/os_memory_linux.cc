@@ -178,6 +178,10 @@ bool wipe_bytes(u8* start, u64 bytes) {
     if (bytes != 0) std::memset(start, 0, bytes);
     return true;
   }
+  return wipe_resident(start, bytes);
+}
+
+bool wipe_resident(u8* start, u64 bytes) {
   u64 wiped = 0;
   const bool known = scan_resident(start, bytes, [&](u64 first, u64 last) {
     wiped += last - first;
