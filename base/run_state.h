@@ -107,8 +107,11 @@ struct RunState {
   u64 heap_cursor = 0;
   u64 heap_limit = 0;
   const void* heap_types = nullptr;  // jit/gc/type_table.h
-  const Alarm* alarm = &kFlagAlarm;  // Does not change once code has run.
+  // Does not change once code has run; a ring that comes too late may find the next process's.
+  std::atomic<const Alarm*> alarm{&kFlagAlarm};
   FuelAccount fuel;
+
+  const Alarm& its_alarm() const { return *alarm.load(std::memory_order_relaxed); }
 
   // Asks the process to look at `request` soon. Any thread; lost rings are repeated by the tick.
   void ring(u32 bits) {
@@ -119,7 +122,7 @@ struct RunState {
     Doorbell* bell = doorbell.load(std::memory_order_acquire);
     if (bell == nullptr) return;
     bell->stack_limit.store(kRungStackLimit, std::memory_order_relaxed);
-    alarm->ring(*bell);
+    its_alarm().ring(*bell);
   }
   // Only the owner, after it has changed stack_limit: copies the limit into the bell and rings
   // again if someone had rung.
@@ -135,30 +138,33 @@ struct RunState {
   u32 answer() {
     Doorbell* bell = doorbell.load(std::memory_order_relaxed);
     if (bell != nullptr) {
-      const bool again =
-          alarm->always && bell->stack_limit.load(std::memory_order_relaxed) != kRungStackLimit;
+      const bool again = its_alarm().always &&
+                         bell->stack_limit.load(std::memory_order_relaxed) != kRungStackLimit;
       bell->stack_limit.store(again ? kRungStackLimit : stack_limit, std::memory_order_relaxed);
-      alarm->quieten(*bell);
+      its_alarm().quieten(*bell);
     }
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return request.exchange(0, std::memory_order_acq_rel);
   }
-  // Only the owner: `to` is the doorbell from now on, with the fuel that the one before had.
+  // Only the owner: `to` is the doorbell from now on, with the fuel that the one before had. There
+  // is no fence: a ring that comes just now may be lost, and is repeated.
   void change_doorbell(Doorbell* to) {
     const Doorbell* from = doorbell.load(std::memory_order_relaxed);
     if (to != nullptr) {
-      alarm->quieten(*to);
-      if (alarm->counts && from != nullptr) {
+      its_alarm().quieten(*to);
+      if (its_alarm().counts && from != nullptr) {
         to->alarm.store(from->alarm.load(std::memory_order_relaxed), std::memory_order_relaxed);
       }
     }
     doorbell.store(to, std::memory_order_release);
-    publish_limit();
+    if (to == nullptr) return;
+    to->stack_limit.store(stack_limit, std::memory_order_relaxed);
+    if (request.load(std::memory_order_relaxed) != 0) ring_doorbell();
   }
   // Only the owner, where it lets the process run: a slice begins, if slices end by themselves.
   void begin_slice() {
-    if (alarm->epoch == nullptr) return;
-    if (Doorbell* bell = doorbell.load(std::memory_order_relaxed)) alarm->quieten(*bell);
+    if (its_alarm().epoch == nullptr) return;
+    if (Doorbell* bell = doorbell.load(std::memory_order_relaxed)) its_alarm().quieten(*bell);
   }
 };
 

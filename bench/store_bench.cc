@@ -104,7 +104,7 @@ void reset_store(benchmark::State& state) {
   Place place(fixture, slots, 0);
   for (auto _ : state) {
     place.touch();
-    CHECK(place.store.reset(place.options));
+    CHECK(place.store.reset());
   }
   state.counters["bytes"] = static_cast<f64>(place.store.bookkeeping_bytes());
 }

@@ -43,7 +43,7 @@ class [[nodiscard]] TrapOr {
   bool ok() const { return value_.has_value(); }
   T& value() & { return *value_; }
   T&& value() && { return *std::move(value_); }
-  Halt error() const { return halt_; }
+  Halt& error() { return halt_; }
 
  private:
   std::optional<T> value_;

@@ -119,7 +119,7 @@ DeathLog::~DeathLog() {
 // A bucket of kBurst lines that fills again with time.
 bool DeathLog::may_speak() {
   constexpr u64 kLineNs = 1'000'000'000 / kPerSecond;
-  const u64 now = sched::now_ns();
+  const u64 now = sched::recent_ns();
   u64 credit = credit_ns_.load(std::memory_order_relaxed);
   u64 next = 0;
   do {

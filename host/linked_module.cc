@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "frontend/type_registry.h"
 #include "host/process.h"
 #include "jit/link.h"
 #include "sched/os.h"
@@ -62,13 +63,34 @@ void WarmProcesses::clear() {
   }
 }
 
+// --- LastEnded.
+
+LastEnded::~LastEnded() = default;
+
+std::unique_ptr<Process> LastEnded::take(const LinkedModule& module) {
+  if (process_ == nullptr || process_->module().get() != &module) return nullptr;
+  return std::move(process_);
+}
+
+void LastEnded::put(std::unique_ptr<Process> process, u32 worker) {
+  std::swap(process_, process);
+  if (process == nullptr) return;
+  // A process on a shelf does not keep its module, which has the shelf.
+  const ModuleRef module = std::move(process->module_);
+  module->warm().put(std::move(process), worker);
+}
+
 // --- LinkedModule.
 
 LinkedModule::LinkedModule(std::shared_ptr<jit::CompiledModule> compiled,
                            std::vector<jit::Extern> imports)
     : compiled_(std::move(compiled)), imports_(std::move(imports)) {
-  for (const Export& entry : compiled_->module().exports) {
-    if (entry.kind == ExternKind::Func) functions_.emplace(entry.name, entry.index);
+  const Module& of = compiled_->module();
+  for (const Export& exported : of.exports) {
+    if (exported.kind != ExternKind::Func) continue;
+    const TypeId type = of.functions[exported.index].type;
+    entries_.emplace(exported.name, EntryPoint{exported.name, exported.index,
+                                               jit::value_words(type), &defined_type(type)});
   }
 }
 
@@ -82,13 +104,11 @@ Result<ModuleRef> LinkedModule::create(std::shared_ptr<jit::CompiledModule> modu
   return ModuleRef(new LinkedModule(std::move(module), std::move(imports)));
 }
 
-std::optional<u32> LinkedModule::function(std::string_view export_name) const {
-  const Functions::value_type* const last = last_.load(std::memory_order_relaxed);
-  if (last != nullptr && last->first == export_name) return last->second;
-  const auto found = functions_.find(export_name);
-  if (found == functions_.end()) return std::nullopt;
-  last_.store(&*found, std::memory_order_relaxed);
-  return found->second;
+const EntryPoint* LinkedModule::find_entry(std::string_view export_name) const {
+  const auto found = entries_.find(export_name);
+  if (found == entries_.end()) return nullptr;
+  last_.store(&found->second, std::memory_order_relaxed);
+  return &found->second;
 }
 
 }  // namespace lr

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -18,7 +17,16 @@
 
 namespace lr {
 
+class LinkedModule;
 class Process;
+
+// An exported function, as spawning wants to know it.
+struct EntryPoint {
+  std::string_view name;  // The module's.
+  u32 index = 0;
+  u32 value_words = 0;  // See jit/invoke.h.
+  const DefinedType* type = nullptr;
+};
 
 // Ended processes, ready to be used again: a few lists, one for each worker that has any.
 class WarmProcesses {
@@ -53,6 +61,25 @@ class WarmProcesses {
   std::atomic<bool> closed_{false};
 };
 
+// What ended last on a worker, with all that it had: the next process of its kind takes its place
+// without a lock and without counting a reference. Keeps its module until another one ends there.
+// Only for its worker.
+class alignas(64) LastEnded {
+ public:
+  LastEnded() = default;
+  ~LastEnded();
+  LastEnded(const LastEnded&) = delete;
+  LastEnded& operator=(const LastEnded&) = delete;
+
+  // Null if it is of another module.
+  std::unique_ptr<Process> take(const LinkedModule& module);
+  // The one before goes to its module's shelf.
+  void put(std::unique_ptr<Process> process, u32 worker);
+
+ private:
+  std::unique_ptr<Process> process_;
+};
+
 class LinkedModule {
  public:
   // Every import must be a function of the linker's (UnknownImport and IncompatibleImport say which
@@ -62,8 +89,11 @@ class LinkedModule {
 
   const std::shared_ptr<jit::CompiledModule>& compiled() const { return compiled_; }
   std::span<const jit::Extern> imports() const { return imports_; }
-  // The index of an exported function.
-  std::optional<u32> function(std::string_view export_name) const;
+  // An exported function; null if there is none of that name.
+  const EntryPoint* entry(std::string_view export_name) const {
+    const EntryPoint* const last = last_.load(std::memory_order_relaxed);
+    return last != nullptr && last->name == export_name ? last : find_entry(export_name);
+  }
   // Whether it has a start function.
   bool has_start() const { return compiled_->module().start.has_value(); }
   WarmProcesses& warm() { return warm_; }
@@ -72,12 +102,13 @@ class LinkedModule {
  private:
   LinkedModule(std::shared_ptr<jit::CompiledModule> compiled, std::vector<jit::Extern> imports);
 
+  const EntryPoint* find_entry(std::string_view export_name) const;
+
   std::shared_ptr<jit::CompiledModule> compiled_;
   std::vector<jit::Extern> imports_;
-  using Functions = std::unordered_map<std::string_view, u32>;
-  Functions functions_;  // Names are the module's.
+  std::unordered_map<std::string_view, EntryPoint> entries_;
   // What was asked for last, which is mostly asked for again.
-  mutable std::atomic<const Functions::value_type*> last_{nullptr};
+  mutable std::atomic<const EntryPoint*> last_{nullptr};
   WarmProcesses warm_;
   MemoryHistory history_;
 };

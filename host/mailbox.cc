@@ -90,7 +90,8 @@ void Mailbox::keep_tags(std::span<const i64> tags) {
   if (tags.size() <= std::size(few_tags_)) {
     std::copy(tags.begin(), tags.end(), few_tags_);
   } else {
-    many_tags_.assign(tags.begin(), tags.end());
+    many_tags_ = std::make_unique<i64[]>(tags.size());
+    std::copy(tags.begin(), tags.end(), many_tags_.get());
   }
 }
 
@@ -119,7 +120,7 @@ Envelope* Mailbox::take_list() {
   count_ = bytes_ = dropped_ = arrivals_ = 0;
   index_.reset();
   awaiting_ = false;
-  many_tags_ = {};
+  many_tags_.reset();
   return list;
 }
 

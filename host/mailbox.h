@@ -11,7 +11,6 @@
 
 #include <span>
 #include <unordered_map>
-#include <vector>
 
 #include "host/message.h"
 
@@ -83,7 +82,7 @@ class Mailbox {
   static bool is_among(std::span<const i64> tags, const Message& message);
   bool is_awaited(const Message& message) const {
     if (awaited_tags_ == 0) return true;
-    const i64* tags = awaited_tags_ <= std::size(few_tags_) ? few_tags_ : many_tags_.data();
+    const i64* tags = awaited_tags_ <= std::size(few_tags_) ? few_tags_ : many_tags_.get();
     return is_among({tags, awaited_tags_}, message);
   }
   void keep_tags(std::span<const i64> tags);
@@ -104,7 +103,7 @@ class Mailbox {
   bool awaiting_ = false;
   u32 awaited_tags_ = 0;  // How many; the first few are here.
   i64 few_tags_[2] = {};
-  std::vector<i64> many_tags_;
+  std::unique_ptr<i64[]> many_tags_;
   MessagePtr awaited_;
 };
 

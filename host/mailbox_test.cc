@@ -6,7 +6,6 @@
 
 #include <thread>
 
-#include "host/relations.h"
 #include "host/signal.h"
 
 namespace lr {
@@ -185,25 +184,6 @@ TEST(Inbox, LosesNothingAndKeepsEachSendersOrder) {
   }
   for (std::thread& sender : senders) sender.join();
   EXPECT_TRUE(inbox.empty());
-}
-
-// --- Ids.
-
-TEST(PidSet, FewAndMany) {
-  for (const Pid size : {Pid{3}, Pid{16}, Pid{17}, Pid{1000}}) {
-    PidSet set;
-    for (Pid pid = 1; pid <= size; ++pid) set.put(pid, 0);
-    for (Pid pid = 1; pid <= size; ++pid) set.put(pid, static_cast<i64>(pid) * 2);
-    EXPECT_EQ(set.size(), size);
-    for (Pid pid = 1; pid <= size; pid += 2) set.remove(pid);
-    set.remove(9999);
-    EXPECT_EQ(set.size(), size / 2);
-    for (const PidSet::Entry& entry : set.take_all()) {
-      EXPECT_EQ(entry.pid % 2, 0u);
-      EXPECT_EQ(entry.tag, static_cast<i64>(entry.pid) * 2);
-    }
-    EXPECT_EQ(set.size(), 0u);
-  }
 }
 
 }  // namespace

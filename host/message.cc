@@ -12,6 +12,7 @@ namespace lr {
 namespace {
 
 using MessagePool = NodePool<sizeof(Message)>;
+using SignalPool = NodePool<sizeof(Signal)>;
 
 }  // namespace
 
@@ -22,6 +23,14 @@ void* Message::operator new(usize size) {
 }
 
 void Message::operator delete(void* block) { MessagePool::give(block); }
+
+void* Signal::operator new(usize size) {
+  DCHECK(size == sizeof(Signal));
+  static_cast<void>(size);
+  return SignalPool::take();
+}
+
+void Signal::operator delete(void* block) { SignalPool::give(block); }
 
 void Message::reset(i64 new_tag) {
   type = Type::Data;

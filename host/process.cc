@@ -59,8 +59,9 @@ void Process::refuse(GuestCall& call) {
   if (call.done != nullptr) call.done->signal();
 }
 
-sched::Next Process::take_posted_call() {
-  GuestCall* call = posted_.exchange(nullptr, std::memory_order_acquire);
+sched::Next Process::take_call() {
+  GuestCall* call = std::exchange(first_call_, nullptr);
+  if (call == nullptr) call = posted_.exchange(nullptr, std::memory_order_acquire);
   if (call == nullptr) return sched::Next::Park;
   // A spawned process whose function is not there, or is another than was said.
   if (call->function == nullptr) return sched::Next::Done;
@@ -88,7 +89,7 @@ sched::Next Process::end_activation() {
   const bool ends = call.ends_process;
   // After this the caller may be gone.
   if (call.done != nullptr) call.done->signal();
-  return ends ? sched::Next::Done : take_posted_call();
+  return ends ? sched::Next::Done : take_call();
 }
 
 sched::Next Process::trapped(jit::Trap trap) {
@@ -115,7 +116,8 @@ sched::Next Process::trapped(jit::Trap trap) {
 
 void Process::kill() {
   if (is_waiting()) disarm_wait();
-  GuestCall* call = posted_.exchange(nullptr, std::memory_order_acquire);
+  GuestCall* call = std::exchange(first_call_, nullptr);
+  if (call == nullptr) call = posted_.exchange(nullptr, std::memory_order_acquire);
   while (top_ != nullptr) {
     call = &top_->call;
     pop_activation();
@@ -191,7 +193,7 @@ sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
     kill();
     return sched::Next::Done;
   }
-  if (top_ == nullptr) return take_posted_call();
+  if (top_ == nullptr) return take_call();
   if (!is_waiting()) return sched::Next::Resume;
   // The usual wait: for a message, and it has come.
   if (mailbox_.has_awaited() && !is_timed_ && rare_ == nullptr) return continue_host_call(worker);

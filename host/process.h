@@ -100,10 +100,10 @@ class Process final : public sched::Process {
   // the other, until somebody kills it.
   static Result<std::unique_ptr<Process>> create(EnvironmentRef environment, ConfigRef config);
   // Has an instance of the module, whose start function has not run: one that has ended and is as
-  // new, if there is one. `worker` is the caller's.
+  // new, if there is one. `worker` is the caller's, or null.
   static Result<std::unique_ptr<Process>> create(const EnvironmentRef& environment,
                                                  const ConfigRef& config, const ModuleRef& module,
-                                                 u32 worker);
+                                                 sched::Worker* worker);
   ~Process() override;
 
   // --- What it is. Immutable while it lives.
@@ -164,8 +164,9 @@ class Process final : public sched::Process {
   Relations& relations();
   // What the Lunatic ABI numbers: errors, configurations, modules, timers.
   lunatic::Resources& resources();
-  // The function that it starts with, its arguments as `values` of a call. Before it is spawned.
-  void start_with(jit::FuncRef* function, std::span<const u64> values);
+  // The function that it starts with. Where its arguments go, as values of a call. Before it is
+  // spawned.
+  u64* start_with(jit::FuncRef* function, u32 value_words);
   // The same for one that cannot be called: it fails at once.
   void start_with(Outcome failure);
   // Somebody waits until the start function has returned.
@@ -186,6 +187,7 @@ class Process final : public sched::Process {
 
  private:
   friend class WarmProcesses;
+  friend class LastEnded;
   struct Rare;
 
   struct Activation {
@@ -203,7 +205,7 @@ class Process final : public sched::Process {
   jit::ProcessStoreOptions store_options();
   bool needs_waiter() const;
   bool restart(const EnvironmentRef& environment, const ConfigRef& config, const ModuleRef& module);
-  void post_first_call();
+  void prepare_first_call();
   void give_back();
   void tell_the_others(sched::Worker& worker);
 
@@ -217,7 +219,7 @@ class Process final : public sched::Process {
 
   // --- Activations.
   sched::Next start_call(GuestCall& call);
-  sched::Next take_posted_call();
+  sched::Next take_call();
   void refuse_calls();
   void refuse(GuestCall& call);
   void push_activation(GuestCall& call);
@@ -250,9 +252,7 @@ class Process final : public sched::Process {
   ConfigRef config_;
   ModuleRef module_;
   jit::Instance* instance_ = nullptr;
-  const jit::MemoryClass memory_class_;
   std::unique_ptr<wasi::State> wasi_;
-  sched::Slot slot_;
   sched::ProcessStack stack_;
   std::unique_ptr<ProcessMemory> memory_;
   std::unique_ptr<jit::ProcessStore> store_;
@@ -271,14 +271,16 @@ class Process final : public sched::Process {
   std::unique_ptr<u64[]> many_values_;
   std::unique_ptr<Outcome> outcome_;  // Of entry_, once it has ended badly.
   std::unique_ptr<Rare> rare_;
-  bool dies_with_links_ = true;
-  bool is_plain_ = false;  // Its configuration has neither a tracer nor a test mode.
-  bool is_timed_ = false;  // The timer is armed, or was for this wait.
+  GuestCall* first_call_ = nullptr;  // Of a spawned process, before it runs.
   std::atomic<GuestCall*> posted_{nullptr};
   sched::Completion* ended_ = nullptr;
   Process* warm_next_ = nullptr;  // On its shelf.
-  u32 home_ = 0;                  // The worker on which it ended.
-  bool reusable_ = false;         // It has ended, and its block can be a process again.
+  u16 home_ = 0;                  // The worker on which it ended.
+  const jit::MemoryClass memory_class_;
+  bool dies_with_links_ = true;
+  bool is_plain_ = false;  // Its configuration has neither a tracer nor a test mode.
+  bool is_timed_ = false;  // The timer is armed, or was for this wait.
+  bool reusable_ = false;  // It has ended, and its block can be a process again.
 
   struct WakeTimer : sched::Timer {
     explicit WakeTimer(Process& process) : sched::Timer(&wake_by_timer), owner(process) {}
@@ -313,7 +315,7 @@ class Process final : public sched::Process {
     return *rare_;
   }
 
-  WakeTimer timer_{*this};
+  std::unique_ptr<WakeTimer> timer_;  // Of who has ever waited for a time.
 };
 // The memory that machine code of this context exports to host functions.
 inline GuestMemory memory_of(const jit::Context& context) {

@@ -16,6 +16,11 @@ namespace {
 constexpr u64 kFirstStackBytes = 16 * kKiB;
 constexpr u64 kFirstMemoryBytes = 64 * kKiB;  // Without a module that says more.
 
+jit::MemoryClass memory_class_for(const ProcessConfig& config, LinkedModule& module) {
+  return config.memory_class.value_or(choose_memory_class(
+      module.compiled()->module(), config.memory_max_bytes, module.history(), false));
+}
+
 // Gives the pages of heaps that have ended back to the system, which takes a while.
 class TrimJob final : public Job {
   void work() override {
@@ -73,10 +78,11 @@ Status Process::make_store(u32 worker) {
         first_slot_memory_bytes(module_->compiled()->module(), config_->memory_max_bytes,
                                 module_->history().size_most.load(std::memory_order_relaxed));
   }
-  slot_ = TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes, worker));
-  const jit::MemoryArea area = {slot_.memory(), slot_.memory_bytes};
+  const sched::Slot slot =
+      TRY(scheduler_.slots().allocate(kFirstStackBytes, slot_memory_bytes, worker));
+  const jit::MemoryArea area = {slot.memory(), slot.memory_bytes};
   memory_ = std::make_unique<ProcessMemory>(area, config_->memory_max_bytes, &scheduler_.slots());
-  stack_.start(run, scheduler_.slots(), slot_, config_->stack_max_bytes);
+  stack_.start(run, scheduler_.slots(), slot, config_->stack_max_bytes);
   store_ =
       std::make_unique<jit::ProcessStore>(environment_->runtime().engine(), run, store_options());
   return ok_status();
@@ -91,64 +97,65 @@ Result<std::unique_ptr<Process>> Process::create(EnvironmentRef environment, Con
 
 Result<std::unique_ptr<Process>> Process::create(const EnvironmentRef& environment,
                                                  const ConfigRef& config, const ModuleRef& module,
-                                                 u32 worker) {
-  const jit::MemoryClass chosen = config->memory_class.value_or(choose_memory_class(
-      module->compiled()->module(), config->memory_max_bytes, module->history(), false));
-  if (std::unique_ptr<Process> warm = module->warm().take(worker)) {
-    if (warm->memory_class_ == chosen && warm->restart(environment, config, module)) return warm;
-  }
-  std::unique_ptr<Process> process(new Process(environment, config, chosen));
+                                                 sched::Worker* worker) {
+  const u32 index = worker != nullptr ? worker->index() : 0;
+  std::unique_ptr<Process> warm;
+  if (worker != nullptr) warm = environment->runtime().last_ended(index).take(*module);
+  if (warm == nullptr) warm = module->warm().take(index);
+  if (warm != nullptr && warm->restart(environment, config, module)) return warm;
+  std::unique_ptr<Process> process(
+      new Process(environment, config, memory_class_for(*config, *module)));
   process->module_ = module;
-  TRY(process->make_store(worker));
+  TRY(process->make_store(index));
   process->instance_ = TRY(process->store_->instantiate(module->compiled(), module->imports()));
   return process;
 }
 
-// False if the next process needs a store of another kind.
+// False if the next process needs a store of another kind. Most of a kind are of one family: then
+// there is nothing to be changed, and no reference to be counted.
 bool Process::restart(const EnvironmentRef& environment, const ConfigRef& config,
                       const ModuleRef& module) {
   if (environment_ != environment) environment_ = environment;
+  if (module_ != module) module_ = module;
   if (config_ != config) {
     use_config(config);
-    if (!store_->reset(store_options())) return false;
+    if (memory_class_for(*config, *module) != memory_class_) return false;
+    if (!store_->adopt(store_options())) return false;
+    memory_->reset(config_->memory_max_bytes);
+    stack_.set_max(run, config_->stack_max_bytes);
   }
-  memory_->reset(config_->memory_max_bytes);
-  stack_.reset(run, config_->stack_max_bytes);
-  module_ = module;
   inbox_.reopen();
   reusable_ = false;
-  outcome_.reset();
+  if (outcome_ != nullptr) *outcome_ = Outcome();
   dies_with_links_ = true;
   return true;
 }
 
-void Process::start_with(jit::FuncRef* function, std::span<const u64> values) {
-  const usize words = std::max<usize>(values.size(), jit::value_words(function->type));
+u64* Process::start_with(jit::FuncRef* function, u32 value_words) {
   entry_.function = function;
   entry_.values = few_values_;
-  if (words > std::size(few_values_)) {
-    many_values_ = std::make_unique<u64[]>(words);
+  if (value_words > std::size(few_values_)) {
+    many_values_ = std::make_unique<u64[]>(value_words);
     entry_.values = many_values_.get();
   }
-  std::ranges::copy(values, entry_.values);
-  post_first_call();
+  prepare_first_call();
+  return entry_.values;
 }
 
 void Process::start_with(Outcome failure) {
   entry_.function = nullptr;
   outcome_of(entry_) = std::move(failure);
-  post_first_call();
+  prepare_first_call();
 }
 
-void Process::post_first_call() {
+void Process::prepare_first_call() {
   entry_.ends_process = true;
-  GuestCall* first = &entry_;
+  first_call_ = &entry_;
   if (jit::FuncRef* const start = instance_->start(); start != nullptr) {
     rare().start.function = start;
     rare().start.outcome = &rare().start_outcome;
-    first = &rare().start;
+    first_call_ = &rare().start;
   }
-  posted_.store(first, std::memory_order_release);
 }
 
 void Process::report_start_to(std::shared_ptr<StartReport> report) {
@@ -198,14 +205,14 @@ Process::~Process() {
   drop_envelopes(std::exchange(unheard_, nullptr));
   drop_envelopes(inbox_.close());
   store_.reset();
-  if (slot_) {
+  if (const sched::Slot slot = stack_.first_slot()) {
     const u64 stack_used = stack_.release(run);
-    scheduler_.slots().release(slot_, {stack_used, memory_->slot_used_bytes()}, home_);
+    scheduler_.slots().release(slot, {stack_used, memory_->slot_used_bytes()}, home_);
   }
 }
 
 void Process::on_done(sched::Worker& worker) {
-  home_ = worker.index();
+  home_ = static_cast<u16>(worker.index());
   if (ReportSink* sink = environment_->sink()) report_end(*sink);
   tell_the_others(worker);
   const bool had_objects = store_->has_heap();
@@ -222,14 +229,14 @@ void Process::on_done(sched::Worker& worker) {
 void Process::give_back() {
   rare_.reset();
   scratch_.reset();
-  relations_.reset();
   resources_.reset();
   wasi_.reset();
   if (module_ == nullptr) return;
   if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
     module_->history().note(instance_->memory(0).size());
   }
-  reusable_ = store_->reset(store_options());
+  reusable_ = store_->reset();
+  if (reusable_) stack_.reset(run, config_->stack_max_bytes);
 }
 
 void Process::dispose(sched::Worker* here) {
@@ -237,8 +244,9 @@ void Process::dispose(sched::Worker* here) {
     delete this;
     return;
   }
-  const ModuleRef module = std::move(module_);
-  module->warm().put(std::unique_ptr<Process>(this), here->index());
+  environment_->runtime()
+      .last_ended(here->index())
+      .put(std::unique_ptr<Process>(this), here->index());
 }
 
 }  // namespace lr

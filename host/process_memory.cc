@@ -36,7 +36,7 @@ u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most
 }
 
 ProcessMemory::~ProcessMemory() {
-  bound_.forget();
+  if (large_ != nullptr) large_->bound.forget();
   if (slots_ != nullptr) slots_->account().release(taken_ - paid());
 }
 
@@ -69,25 +69,28 @@ void ProcessMemory::release_charge(u64 bytes) { give(bytes); }
 
 bool ProcessMemory::charge_extent(jit::MemoryArea area, u64 from, u64 to) {
   if (!charge(to - from)) return false;
-  if (slots_ == nullptr) return true;
-  if (bound_base_ == nullptr) bound_base_ = area.base;
-  if (bound_base_ == area.base) bound_.note(slots_->account(), area.base, to);
+  if (slots_ == nullptr || to <= sched::MemoryAccount::Bound::kExactBytes) return true;
+  Large& large = this->large();
+  if (large.bound_base == nullptr) large.bound_base = area.base;
+  if (large.bound_base == area.base) large.bound.note(slots_->account(), area.base, to);
   return true;
 }
 
 void ProcessMemory::forget_bound(const jit::MemoryArea& area) {
-  if (bound_base_ != area.base) return;
-  bound_.forget();
-  bound_base_ = nullptr;
+  if (large_ == nullptr || large_->bound_base != area.base) return;
+  large_->bound.forget();
+  large_->bound_base = nullptr;
 }
 
 // -- Areas --------------------------------------------------------------------------------------
 
-// rooms_.size(): in none.
-usize ProcessMemory::room_of(const jit::MemoryArea& area) const {
-  usize i = 0;
-  while (i < rooms_.size() && rooms_[i].memory() != area.base) i++;
-  return i;
+// Null: in none.
+sched::Slot* ProcessMemory::room_of(const jit::MemoryArea& area) const {
+  if (large_ == nullptr) return nullptr;
+  for (sched::Slot& room : large_->rooms) {
+    if (room.memory() == area.base) return &room;
+  }
+  return nullptr;
 }
 
 jit::MemoryArea ProcessMemory::acquire(u64 bytes) {
@@ -98,12 +101,12 @@ jit::MemoryArea ProcessMemory::acquire(u64 bytes) {
   if (slots_ == nullptr || bytes > kRoomBytesMax) return jit::MemorySource::acquire(bytes);
   Result<sched::Slot> slot = slots_->allocate(0, bytes);
   if (!slot.ok()) return {};
-  rooms_.push_back(*slot);
+  large().rooms.push_back(*slot);
   return {slot->memory(), slot->memory_bytes};
 }
 
 jit::MemoryArea ProcessMemory::enlarge(jit::MemoryArea area, u64 used, u64 bytes) {
-  if (!is_slot(area) && room_of(area) == rooms_.size()) {
+  if (!is_slot(area) && room_of(area) == nullptr) {
     forget_bound(area);
     return jit::MemorySource::enlarge(area, used, bytes);
   }
@@ -121,10 +124,10 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
     slot_used_ = std::max(slot_used_, used);
     return;
   }
-  const usize room = room_of(area);
-  if (room == rooms_.size()) return jit::MemorySource::release(area, used);
-  slots_->release(rooms_[room], {0, used});
-  rooms_.erase(rooms_.begin() + static_cast<std::ptrdiff_t>(room));
+  sched::Slot* const room = room_of(area);
+  if (room == nullptr) return jit::MemorySource::release(area, used);
+  slots_->release(*room, {0, used});
+  large_->rooms.erase(large_->rooms.begin() + (room - large_->rooms.data()));
 }
 
 bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {

@@ -4,6 +4,7 @@
 // part of the account of all processes.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "base/types.h"
@@ -61,7 +62,17 @@ class ProcessMemory final : public jit::MemorySource {
   bool is_slot(const jit::MemoryArea& area) const {
     return slot_.base != nullptr && area.base == slot_.base;
   }
-  usize room_of(const jit::MemoryArea& area) const;
+  // What processes have that need more than their slot.
+  struct Large {
+    const u8* bound_base = nullptr;
+    sched::MemoryAccount::Bound bound;  // Of the first large memory.
+    std::vector<sched::Slot> rooms;     // Slots that memories have moved to.
+  };
+  Large& large() {
+    if (large_ == nullptr) large_ = std::make_unique<Large>();
+    return *large_;
+  }
+  sched::Slot* room_of(const jit::MemoryArea& area) const;
   void forget_bound(const jit::MemoryArea& area);
   bool take(u64 bytes);
   void give(u64 bytes);
@@ -73,9 +84,7 @@ class ProcessMemory final : public jit::MemorySource {
   u64 taken_;  // Of all processes' account, with what the slot has paid: at least what is charged.
   u64 slot_used_ = 0;
   bool slot_taken_ = false;  // Handed out, now or before: what is left behind is not clean.
-  const u8* bound_base_ = nullptr;
-  sched::MemoryAccount::Bound bound_;  // Of the first large memory.
-  std::vector<sched::Slot> rooms_;     // Slots that memories have moved to.
+  std::unique_ptr<Large> large_;
 };
 
 }  // namespace lr

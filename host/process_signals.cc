@@ -113,20 +113,33 @@ Relations& Process::relations() {
 
 namespace {
 
-// Tells what is left to tell when it is too much for one go, and frees what is too much to free: a
-// process without code.
-class Aftermath final : public sched::Process {
- public:
-  Aftermath(EnvironmentRef environment, Pid dead, DeathReason reason)
-      : environment_(std::move(environment)), dead_(dead), reason_(reason) {}
-
+// What a process leaves behind: whom to tell of its end, and what to free.
+struct Aftermath {
+  Pid dead;
+  DeathReason reason;
   Relations relations;
   Envelope* unread = nullptr;  // Of the inbox, ...
   Envelope* later = nullptr;   // ... and what came behind that.
   Envelope* envelopes = nullptr;
 
+  Aftermath(Pid pid, DeathReason why, Relations&& whom)
+      : dead(pid), reason(why), relations(std::move(whom)) {}
+  Aftermath(Aftermath&& other) noexcept
+      : dead(other.dead),
+        reason(other.reason),
+        relations(std::move(other.relations)),
+        unread(std::exchange(other.unread, nullptr)),
+        later(std::exchange(other.later, nullptr)),
+        envelopes(std::exchange(other.envelopes, nullptr)) {}
+  Aftermath& operator=(Aftermath&&) = delete;
+  ~Aftermath() {
+    drop_envelopes(unread);
+    drop_envelopes(later);
+    drop_envelopes(envelopes);
+  }
+
   // At most kPiece of each. True when nothing is left.
-  bool step(sched::Worker& worker) {
+  bool step(Environment& environment, sched::Worker& worker) {
     if (unread == nullptr) unread = std::exchange(later, nullptr);
     for (u32 n = 0; n < kPiece && unread != nullptr; ++n) {
       Envelope* const first = std::exchange(unread, unread->next);
@@ -137,54 +150,44 @@ class Aftermath final : public sched::Process {
       drop_envelopes(first);
     }
     if (unread != nullptr || later != nullptr) return false;
-    if (!told_) {
-      told_ = true;
-      links_ = relations.links.take_all();
-      monitors_ = relations.monitors.take_all();
-    }
-    for (u32 n = 0; n < kPiece && !links_.empty(); ++n) {
-      tell(links_.back(), Envelope::Kind::LinkDied, worker);
-      links_.pop_back();
-    }
-    if (!links_.empty()) return false;
-    for (u32 n = 0; n < kPiece && !monitors_.empty(); ++n) {
-      tell(monitors_.back(), Envelope::Kind::ProcessDied, worker);
-      monitors_.pop_back();
-    }
-    if (!monitors_.empty()) return false;
+    if (!tell(relations.links, Envelope::Kind::LinkDied, environment, worker)) return false;
+    if (!tell(relations.monitors, Envelope::Kind::ProcessDied, environment, worker)) return false;
     envelopes = drop_envelopes(envelopes, kPiece);
     return envelopes == nullptr;
   }
 
-  ~Aftermath() override {
-    drop_envelopes(unread);
-    drop_envelopes(later);
-    drop_envelopes(envelopes);
+ private:
+  static constexpr u32 kPiece = 200;
+
+  bool tell(PidSet& whom, Envelope::Kind what, Environment& environment, sched::Worker& worker) {
+    for (u32 n = 0; n < kPiece && !whom.empty(); ++n) {
+      const PidSet::Entry entry = whom.take();
+      Process* const other = environment.find(entry.pid, worker);
+      if (other == nullptr) continue;
+      auto signal = std::make_unique<Signal>(what, dead, entry.tag);
+      signal->reason = reason;
+      other->send(std::move(signal), &worker);
+    }
+    return whom.empty();
   }
+};
+
+// Deals with what is too much for one go: a process without code.
+class AftermathProcess final : public sched::Process {
+ public:
+  AftermathProcess(EnvironmentRef environment, Aftermath&& left)
+      : environment_(std::move(environment)), left_(std::move(left)) {}
+
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override {
     if ((requests & kRequestKill) != 0) return sched::Next::Done;
-    return step(worker) ? sched::Next::Done : sched::Next::Requeue;
+    return left_.step(*environment_, worker) ? sched::Next::Done : sched::Next::Requeue;
   }
   sched::Next on_leave(sched::Worker&, Leave) override { return sched::Next::Done; }
   void on_done(sched::Worker&) override {}
 
  private:
-  static constexpr u32 kPiece = 200;
-
-  void tell(const PidSet::Entry& whom, Envelope::Kind what, sched::Worker& worker) {
-    const sched::ProcessRef other = environment_->find(whom.pid);
-    if (!other) return;
-    auto signal = std::make_unique<Signal>(what, dead_, whom.tag);
-    signal->reason = reason_;
-    static_cast<lr::Process&>(*other).send(std::move(signal), &worker);
-  }
-
   EnvironmentRef environment_;
-  std::vector<PidSet::Entry> links_;
-  std::vector<PidSet::Entry> monitors_;
-  bool told_ = false;
-  Pid dead_;
-  DeathReason reason_;
+  Aftermath left_;
 };
 
 }  // namespace
@@ -202,16 +205,17 @@ void Process::tell_the_others(sched::Worker& worker) {
   if (failed && entry_.ends_process) {
     environment_->report_death(*this, outcome, relations_ ? relations_->links.size() : 0);
   }
-  if (relations_ == nullptr && unheard == nullptr && later == nullptr && waiting == nullptr) return;
-  auto aftermath = std::make_unique<Aftermath>(environment_, pid(),
-                                               failed ? DeathReason::Failure : DeathReason::Normal);
+  const bool concerns_nobody = relations_ == nullptr || relations_->empty();
+  if (concerns_nobody && unheard == nullptr && later == nullptr && waiting == nullptr) return;
   // Links of both ends go; only failures reach further, but each end forgets the other.
-  if (relations_ != nullptr) aftermath->relations = std::move(*relations_);
-  aftermath->unread = unheard;
-  aftermath->later = later;
-  aftermath->envelopes = waiting;
-  if (aftermath->step(worker)) return;
-  static_cast<void>(worker.spawn(std::move(aftermath)));
+  Aftermath left(pid(), failed ? DeathReason::Failure : DeathReason::Normal,
+                 relations_ == nullptr ? Relations() : std::move(*relations_));
+  left.unread = unheard;
+  left.later = later;
+  left.envelopes = waiting;
+  if (left.step(*environment_, worker)) return;
+  static_cast<void>(
+      worker.spawn(std::make_unique<AftermathProcess>(environment_, std::move(left))));
 }
 
 }  // namespace lr

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "frontend/wat_parser.h"
 #include "host/runtime.h"
 
@@ -17,7 +19,7 @@ TrapOr<u32> refuse(Caller& caller, u32 value);
 Task<u32> block(Caller& caller, u32 value);
 
 std::vector<u32> noted;
-u32 frames_alive = 0;
+std::atomic<u32> frames_alive{0};
 
 struct Frame {
   Frame() { ++frames_alive; }

@@ -67,7 +67,8 @@ sched::Next Process::arm_wait(sched::Worker& worker) {
 
 void Process::arm_deadline(sched::Worker& worker, const Wait& wait) {
   if (wait.deadline_ns == sched::kNever) return;
-  worker.arm(timer_, wait.deadline_ns);
+  if (timer_ == nullptr) timer_ = std::make_unique<WakeTimer>(*this);
+  worker.arm(*timer_, wait.deadline_ns);
   is_timed_ = true;
 }
 
@@ -114,7 +115,7 @@ bool Process::is_wait_over(Wait& wait) {
 }
 
 void Process::disarm_wait() {
-  if (std::exchange(is_timed_, false)) timer_.cancel();
+  if (std::exchange(is_timed_, false)) timer_->cancel();
   if (rare_ == nullptr) return;
   rare_->waiter.leave();
   for (usize i = 0; i < rare_->fd_wait_count; ++i) scheduler_.cancel_fd(rare_->fd_waits[i]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -11,64 +12,99 @@
 
 namespace lr {
 
-// Ids, each with a tag, in no order. A few are searched one by one, many by a table of positions.
+// Ids, each with a tag, in no order. One needs no memory of its own, a few are searched one by one,
+// many by a table of positions.
 class PidSet {
  public:
   struct Entry {
-    Pid pid;
-    i64 tag;
+    Pid pid = 0;
+    i64 tag = 0;
   };
+
+  PidSet() = default;
+  PidSet(PidSet&& other) noexcept
+      : only_(std::exchange(other.only_, {})), many_(std::move(other.many_)) {}
+  PidSet& operator=(PidSet&&) = delete;
 
   // Adds it, or replaces its tag.
   void put(Pid pid, i64 tag) {
     if (Entry* const known = find(pid)) {
       known->tag = tag;
-      return;
+    } else if (empty()) {
+      only_ = {pid, tag};
+    } else {
+      put_among_many({pid, tag});
     }
-    if (entries_.size() >= kFew) {
-      if (positions_.empty()) {
-        for (usize i = 0; i < entries_.size(); ++i) positions_[entries_[i].pid] = i;
-      }
-      positions_[pid] = entries_.size();
-    }
-    entries_.push_back({pid, tag});
   }
   void remove(Pid pid) {
-    Entry* const gone = find(pid);
-    if (gone == nullptr) return;
-    if (!positions_.empty()) {
-      positions_[entries_.back().pid] = static_cast<usize>(gone - entries_.data());
-      positions_.erase(pid);
-    }
-    *gone = entries_.back();
-    entries_.pop_back();
+    if (Entry* const gone = find(pid)) remove(*gone);
   }
-  std::vector<Entry> take_all() {
-    positions_.clear();
-    return std::exchange(entries_, {});
+  // Removes any one. There is one.
+  Entry take() {
+    Entry& last = many_ == nullptr ? only_ : many_->entries.back();
+    const Entry taken = last;
+    remove(last);
+    return taken;
   }
-  usize size() const { return entries_.size(); }
+  usize size() const { return many_ != nullptr ? many_->entries.size() : only_.pid != 0; }
+  bool empty() const { return size() == 0; }
 
  private:
   static constexpr usize kFew = 16;
 
+  struct Many {
+    std::vector<Entry> entries;                // Not empty.
+    std::unordered_map<Pid, usize> positions;  // Empty, or of all entries.
+  };
+
   Entry* find(Pid pid) {
-    if (!positions_.empty()) {
-      const auto at = positions_.find(pid);
-      return at == positions_.end() ? nullptr : &entries_[at->second];
+    if (many_ == nullptr) return pid != 0 && only_.pid == pid ? &only_ : nullptr;
+    auto& [entries, positions] = *many_;
+    if (!positions.empty()) {
+      const auto at = positions.find(pid);
+      return at == positions.end() ? nullptr : &entries[at->second];
     }
-    const auto at = std::find_if(entries_.begin(), entries_.end(),
-                                 [&](const Entry& entry) { return entry.pid == pid; });
-    return at == entries_.end() ? nullptr : &*at;
+    const auto at = std::ranges::find(entries, pid, &Entry::pid);
+    return at == entries.end() ? nullptr : &*at;
   }
 
-  std::vector<Entry> entries_;
-  std::unordered_map<Pid, usize> positions_;  // Empty, or of all entries.
+  void put_among_many(const Entry& entry) {
+    if (many_ == nullptr) {
+      many_ = std::make_unique<Many>();
+      many_->entries.push_back(std::exchange(only_, {}));
+    }
+    auto& [entries, positions] = *many_;
+    entries.push_back(entry);
+    if (entries.size() <= kFew) return;
+    // All of them, when they become too many.
+    const usize first = positions.empty() ? 0 : entries.size() - 1;
+    for (usize i = first; i < entries.size(); ++i) positions[entries[i].pid] = i;
+  }
+
+  void remove(Entry& gone) {
+    if (many_ == nullptr) {
+      only_ = {};
+      return;
+    }
+    auto& [entries, positions] = *many_;
+    if (!positions.empty()) {
+      positions[entries.back().pid] = static_cast<usize>(&gone - entries.data());
+      positions.erase(gone.pid);
+    }
+    gone = entries.back();
+    entries.pop_back();
+    if (entries.empty()) many_.reset();
+  }
+
+  Entry only_;  // Without a pid: none.
+  std::unique_ptr<Many> many_;
 };
 
 struct Relations {
   PidSet links;
   PidSet monitors;  // Who asked to be told.
+
+  bool empty() const { return links.empty() && monitors.empty(); }
 
   // What the signals that make and end relations do; others do nothing here.
   void heed(const Signal& signal) {

@@ -154,6 +154,7 @@ u64 Process::bookkeeping_bytes() const {
   u64 bytes = sizeof(Process) + sizeof(ProcessMemory) + store_->bookkeeping_bytes();
   if (rare_ != nullptr) bytes += sizeof(Rare);
   if (relations_ != nullptr) bytes += sizeof(Relations);
+  if (timer_ != nullptr) bytes += sizeof(WakeTimer);
   return bytes;
 }
 

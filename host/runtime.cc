@@ -89,7 +89,9 @@ Runtime::Runtime()
 Runtime::~Runtime() {
   // What runs until now ends with its program; that is no news.
   is_quiet_.store(true, std::memory_order_relaxed);
+  if (scheduler_ != nullptr) scheduler_->stop();
   // Ended processes that wait to be used again have slots of the scheduler's.
+  last_ended_.reset();
   for (const std::weak_ptr<LinkedModule>& known : modules_) {
     if (const ModuleRef module = known.lock()) module->warm().close();
   }
@@ -105,6 +107,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->engine_ = TRY(jit::Engine::create(options.engine));
   const sched::SchedulerOptions scheduler = TRY(with(options.scheduler, options.engine.preempt));
   runtime->scheduler_ = TRY(sched::Scheduler::create(scheduler));
+  runtime->last_ended_ = std::make_unique<LastEnded[]>(runtime->scheduler_->workers_max());
   runtime->shared_memory_ =
       std::make_unique<SharedMemorySource>(runtime->scheduler_->slots().account());
   return runtime;

@@ -106,6 +106,7 @@ class Runtime {
     return is_quiet_.load(std::memory_order_relaxed) ? nullptr : death_log_.get();
   }
   lunatic::DelayedMessages& delayed_messages() { return *delayed_messages_; }
+  LastEnded& last_ended(u32 worker) { return last_ended_[worker]; }
   // Where the shared memories of all processes come from.
   jit::MemorySource& shared_memory() { return *shared_memory_; }
 
@@ -121,6 +122,7 @@ class Runtime {
   std::mutex modules_mutex_;
   std::vector<std::weak_ptr<LinkedModule>> modules_;
   std::unique_ptr<SharedMemorySource> shared_memory_;
+  std::unique_ptr<LastEnded[]> last_ended_;  // By worker.
   // Goes first: its processes use the others.
   std::unique_ptr<sched::Scheduler> scheduler_;
 };

@@ -16,6 +16,10 @@ enum class DeathReason : u8 { Normal, Failure, NoProcess };
 struct Signal final : Envelope {
   Signal(Kind what, Pid about, i64 with_tag = 0) : Envelope(what), pid(about), tag(with_tag) {}
 
+  // From a pool, as messages are.
+  static void* operator new(usize size);
+  static void operator delete(void* block);
+
   Pid pid;          // Whom it is about: the other end of the link, who died, who monitors.
   i64 tag;          // Of links. 0: none.
   bool on = false;  // DieWhenLinkDies.

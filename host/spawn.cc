@@ -9,8 +9,6 @@
 namespace lr {
 namespace {
 
-constexpr usize kFewWords = 16;
-
 bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
   if (!type.results.empty() || type.params.size() != arguments.size()) return false;
   for (usize i = 0; i < arguments.size(); ++i) {
@@ -21,37 +19,28 @@ bool takes(const DefinedType& type, std::span<const SpawnArgument> arguments) {
 
 // Gives the process its function, or what is wrong with it.
 void prepare_entry(Process& process, const SpawnRequest& request) {
-  const std::optional<u32> index = request.module->function(request.function);
-  if (!index) {
+  const EntryPoint* const entry = request.entry;
+  if (entry == nullptr) {
     process.start_with(Outcome::trapped(
         jit::Trap::Host, fmt::format("no exported function '{}'", request.function)));
     return;
   }
-  jit::FuncRef* const function = process.instance()->func(*index);
-  if (!takes(defined_type(function->type), request.arguments)) {
+  if (!takes(*entry->type, request.arguments)) {
     process.start_with(Outcome::trapped(
         jit::Trap::Host,
         fmt::format("the function '{}' does not take these arguments, or has results",
                     request.function)));
     return;
   }
-  u64 few[2 * kFewWords];
-  std::vector<u64> many;
-  u64* values = few;
-  if (request.arguments.size() > kFewWords) {
-    many.resize(2 * request.arguments.size());
-    values = many.data();
-  }
-  usize words = 0;
+  u64* values = process.start_with(process.instance()->func(entry->index), entry->value_words);
   for (const SpawnArgument& argument : request.arguments) {
-    values[words++] = argument.bits;
-    if (argument.type == kV128) values[words++] = argument.high;
+    *values++ = argument.bits;
+    if (argument.type == kV128) *values++ = argument.high;
   }
-  process.start_with(function, {values, words});
 }
 
 // Everything but its place in the scheduler.
-Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 worker) {
+Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, sched::Worker* worker) {
   std::unique_ptr<Process> process =
       TRY(Process::create(request.environment, request.config, request.module, worker));
   // Directories can be missing, unless they are open, and streams of a capture are numbered as
@@ -70,7 +59,7 @@ Result<std::unique_ptr<Process>> make_process(const SpawnRequest& request, u32 w
 }  // namespace
 
 Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
-  std::unique_ptr<Process> process = TRY(make_process(request, worker.index()));
+  std::unique_ptr<Process> process = TRY(make_process(request, &worker));
   if (request.link_with != nullptr) {
     process->relations().links.put(request.link_with->pid(), request.link_tag);
   }
@@ -81,7 +70,7 @@ Result<Pid> spawn(const SpawnRequest& request, sched::Worker& worker) {
 }
 
 Result<sched::ProcessRef> spawn(const SpawnRequest& request, sched::Scheduler& scheduler) {
-  return scheduler.spawn(TRY(make_process(request, 0)));
+  return scheduler.spawn(TRY(make_process(request, nullptr)));
 }
 
 }  // namespace lr

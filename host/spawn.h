@@ -22,17 +22,19 @@ struct SpawnArgument {
   u64 high = 0;  // Of a v128.
 };
 
+// Refers to what its maker keeps until spawn() has returned.
 struct SpawnRequest {
-  EnvironmentRef environment;
-  ModuleRef module;
-  ConfigRef config;
-  std::string_view function;  // An export.
-  std::span<const SpawnArgument> arguments;
+  const EnvironmentRef& environment;
+  const ModuleRef& module;
+  const ConfigRef& config;
+  std::string_view function;  // An export's name, ...
+  const EntryPoint* entry;    // ... and what LinkedModule::entry() knows of it.
+  std::span<const SpawnArgument> arguments = {};
   // Whom to link it with, which is told with this tag when it fails. Null: nobody.
   Process* link_with = nullptr;
   i64 link_tag = 0;
   // Waits for the module's start function, if there is one; may be null.
-  std::shared_ptr<StartReport> report;
+  std::shared_ptr<StartReport> report = nullptr;
   // Signalled when the process has ended and all its things are released; may be null.
   sched::Completion* ended = nullptr;
 };

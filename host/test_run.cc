@@ -64,12 +64,13 @@ Status TestRun::start(Test& test, std::string_view name, bool echoes) {
   test.environment = std::make_shared<Environment>(*runtime_, kTestEnvironmentId);
   ProcessConfig config = config_;
   config.capture = test.capture;
-  SpawnRequest request;
-  request.environment = test.environment;
-  request.module = module_;
-  request.config = std::make_shared<const ProcessConfig>(std::move(config));
-  request.function = name;
-  request.ended = &some_ended_;
+  const auto shared = std::make_shared<const ProcessConfig>(std::move(config));
+  const SpawnRequest request = {.environment = test.environment,
+                                .module = module_,
+                                .config = shared,
+                                .function = name,
+                                .entry = module_->entry(name),
+                                .ended = &some_ended_};
   test.process = TRY(spawn(request, runtime_->scheduler()));
   return ok_status();
 }

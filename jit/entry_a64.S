@@ -122,6 +122,18 @@
         mov     sp, x9
         .endm
 
+// Calls C++ on the worker's stack, with the Context before its other arguments. Afterwards the
+// RunState is in x0 and the result in x1.
+        .macro  call_host function
+        ldr     x19, [x28, #CONTEXT_RUN]
+        mov     x0, x28
+        hop_to_host x19
+        bl      \function
+        hop_back x19
+        mov     x1, x0
+        mov     x0, x19
+        .endm
+
 // Gives the worker back. The RunState is in x0; execution continues at `resume`.
         .macro  leave_process reason, resume
         adr     x9, \resume
@@ -155,6 +167,11 @@ lr_trap_entries:
         b       .Ltrap
         .set    code, code + 1
         .endr
+
+        // The RunState is in x0, and everything on the stack.
+.Lsaved_trap:
+        add     sp, sp, #SAVE_BYTES
+        b       lr_trap_leave
 
         .p2align 4
 .Ltrap:
@@ -205,18 +222,9 @@ lr_interrupted_resume:
         .p2align 4
 lr_fuel:
         save_all
-        ldr     x19, [x28, #CONTEXT_RUN]
-        mov     x0, x28
-        hop_to_host x19
-        bl      lr_do_fuel
-        hop_back x19
-        mov     w1, w0
-        mov     x0, x19
-        cbnz    w1, .Lfuel_trap
+        call_host lr_do_fuel
+        cbnz    w1, .Lsaved_trap
         leave_process LEAVE_YIELD, lr_yield_resume
-.Lfuel_trap:
-        add     sp, sp, #SAVE_BYTES
-        b       lr_trap_leave
 
 // -- StackCheck ---------------------------------------------------------------------------------
 // The function's own return address stands in 16 bytes above (Masm::call_stub_before_frame).
@@ -253,20 +261,12 @@ lr_extent_miss:
         save_all
         mov     x2, #0
 .Lextent_miss:
-        ldr     x19, [x28, #CONTEXT_RUN]
-        mov     x0, x28
         mov     x1, x16
-        hop_to_host x19
-        bl      lr_do_extent_miss
-        hop_back x19
-        cbnz    w0, .Lextent_trap
+        call_host lr_do_extent_miss
+        cbnz    w1, .Lsaved_trap
         restore_all
         ldr     x26, [x28, #CONTEXT_MEMORY_EXTENT]
         ret
-.Lextent_trap:
-        mov     x0, x19
-        add     sp, sp, #SAVE_BYTES
-        b       lr_trap_leave
 
 // -- Lazy compilation ---------------------------------------------------------------------------
         .globl  lr_lazy
@@ -274,17 +274,11 @@ lr_extent_miss:
 lr_lazy:
         save_all
 .Llazy_again:
-        ldr     x19, [x28, #CONTEXT_RUN]
-        mov     x0, x28
         mov     w1, w16
-        hop_to_host x19
-        bl      lr_do_lazy
-        hop_back x19
-        mov     x1, x0
-        mov     x0, x19
+        call_host lr_do_lazy
         cmp     x1, #1
         b.lo    .Llazy_later
-        b.eq    .Llazy_trap
+        b.eq    .Lsaved_trap
         // Enter the function as if it had been called directly.
         str     x1, [sp, #SAVED_X16]
         restore_all
@@ -297,9 +291,6 @@ lr_lazy_resume:
         ldr     x28, [sp, #SAVED_X28]
         ldr     x16, [sp, #SAVED_X16]
         b       .Llazy_again
-.Llazy_trap:
-        add     sp, sp, #SAVE_BYTES
-        b       lr_trap_leave
 
 // -- Objects --------------------------------------------------------------------------------------
         .globl  lr_gc_allocate
@@ -307,17 +298,11 @@ lr_lazy_resume:
 lr_gc_allocate:
         save_all
 .Lgc_again:
-        ldr     x19, [x28, #CONTEXT_RUN]
-        mov     x0, x28
         ldr     x1, [sp, #SAVED_X16]
-        hop_to_host x19
-        bl      lr_do_gc_allocate
-        hop_back x19
-        mov     x1, x0
-        mov     x0, x19
+        call_host lr_do_gc_allocate
         cmp     x1, #1
         b.lo    .Lgc_later
-        b.eq    .Lgc_trap
+        b.eq    .Lsaved_trap
         str     x1, [sp, #SAVED_X16]
         restore_all
         ret
@@ -327,9 +312,6 @@ lr_gc_allocate:
 lr_gc_resume:
         ldr     x28, [sp, #SAVED_X28]
         b       .Lgc_again
-.Lgc_trap:
-        add     sp, sp, #SAVE_BYTES
-        b       lr_trap_leave
 
 // -- Imports ------------------------------------------------------------------------------------
         .globl  lr_import_cross

@@ -102,6 +102,18 @@
         movq    CONTEXT_MEMORY_EXTENT(%r15), %r13
 .endm
 
+// Calls C++ on the worker's stack, with the Context before its other arguments. Afterwards the
+// RunState is in rdi.
+.macro call_host function
+        movq    CONTEXT_RUN(%r15), %rbx
+        movq    %r15, %rdi
+        movq    %rsp, RUN_SP(%rbx)
+        movq    RUN_HOST_SP(%rbx), %rsp
+        callq   \function
+        movq    RUN_SP(%rbx), %rsp
+        movq    %rbx, %rdi
+.endm
+
 // Gives the worker back. The RunState is in rdi; execution continues at `resume`.
 .macro leave_process reason, resume
         leaq    \resume(%rip), %rax
@@ -136,6 +148,12 @@ lr_trap_entries:
         jmp     .Ltrap
         .set    code, code + 1
         .endr
+
+        .p2align 4
+        // The RunState is in rdi, and everything on the stack.
+.Lsaved_trap:
+        addq    $SAVE_BYTES, %rsp
+        jmp     lr_trap_leave
 
         .p2align 4
 .Ltrap:
@@ -183,19 +201,10 @@ lr_interrupted_resume:
         .p2align 4
 lr_fuel:
         save_all
-        movq    CONTEXT_RUN(%r15), %rbx
-        movq    %r15, %rdi
-        movq    %rsp, RUN_SP(%rbx)
-        movq    RUN_HOST_SP(%rbx), %rsp
-        callq   lr_do_fuel
-        movq    RUN_SP(%rbx), %rsp
-        movq    %rbx, %rdi
+        call_host lr_do_fuel
         testl   %eax, %eax
-        jnz     .Lfuel_trap
+        jnz     .Lsaved_trap
         leave_process LEAVE_YIELD, lr_yield_resume
-.Lfuel_trap:
-        addq    $SAVE_BYTES, %rsp
-        jmp     lr_trap_leave
 
 // -- StackCheck ---------------------------------------------------------------------------------
 // Called from a prologue whose compare failed; r11 is the frame's size. Either the stack is really
@@ -234,22 +243,13 @@ lr_extent_miss:
         save_all
         xorl    %edx, %edx
 .Lextent_miss:
-        movq    CONTEXT_RUN(%r15), %rbx
-        movq    %r15, %rdi
         movq    %r11, %rsi
-        movq    %rsp, RUN_SP(%rbx)
-        movq    RUN_HOST_SP(%rbx), %rsp
-        callq   lr_do_extent_miss
-        movq    RUN_SP(%rbx), %rsp
+        call_host lr_do_extent_miss
         testl   %eax, %eax
-        jnz     .Lextent_trap
+        jnz     .Lsaved_trap
         restore_all
         movq    CONTEXT_MEMORY_EXTENT(%r15), %r13
         ret
-.Lextent_trap:
-        movq    %rbx, %rdi
-        addq    $SAVE_BYTES, %rsp
-        jmp     lr_trap_leave
 
 // -- Lazy compilation ---------------------------------------------------------------------------
 // Jumped to by the mini-stub of an absent function; r11 is its index, everything else belongs to
@@ -259,17 +259,11 @@ lr_extent_miss:
 lr_lazy:
         save_all
 .Llazy_again:
-        movq    CONTEXT_RUN(%r15), %rbx
-        movq    %r15, %rdi
         movl    %r11d, %esi
-        movq    %rsp, RUN_SP(%rbx)
-        movq    RUN_HOST_SP(%rbx), %rsp
-        callq   lr_do_lazy
-        movq    RUN_SP(%rbx), %rsp
+        call_host lr_do_lazy
         cmpq    $1, %rax
-        movq    %rbx, %rdi
         jb      .Llazy_later
-        je      .Llazy_trap
+        je      .Lsaved_trap
         // Enter the function as if it had been called directly.
         movq    %rax, SAVED_R11(%rsp)
         restore_all
@@ -282,9 +276,6 @@ lr_lazy_resume:
         movq    SAVED_R15(%rsp), %r15
         movq    SAVED_R11(%rsp), %r11
         jmp     .Llazy_again
-.Llazy_trap:
-        addq    $SAVE_BYTES, %rsp
-        jmp     lr_trap_leave
 
 // -- Objects --------------------------------------------------------------------------------------
 // r11 is an object's size, and its address afterwards. Whatever refers to an object is on the stack
@@ -294,17 +285,11 @@ lr_lazy_resume:
 lr_gc_allocate:
         save_all
 .Lgc_again:
-        movq    CONTEXT_RUN(%r15), %rbx
-        movq    %r15, %rdi
         movq    SAVED_R11(%rsp), %rsi
-        movq    %rsp, RUN_SP(%rbx)
-        movq    RUN_HOST_SP(%rbx), %rsp
-        callq   lr_do_gc_allocate
-        movq    RUN_SP(%rbx), %rsp
+        call_host lr_do_gc_allocate
         cmpq    $1, %rax
-        movq    %rbx, %rdi
         jb      .Lgc_later
-        je      .Lgc_trap
+        je      .Lsaved_trap
         movq    %rax, SAVED_R11(%rsp)
         restore_all
         ret
@@ -314,9 +299,6 @@ lr_gc_allocate:
 lr_gc_resume:
         movq    SAVED_R15(%rsp), %r15
         jmp     .Lgc_again
-.Lgc_trap:
-        addq    $SAVE_BYTES, %rsp
-        jmp     lr_trap_leave
 
 // -- Imports ------------------------------------------------------------------------------------
 // ImportSlot::code of a function of another instance: r11 is the index of the import.

@@ -40,6 +40,7 @@ class HeldPages {
   bool holds(u64 offset) const {
     return offset >= from_ && offset < to() && (mask_ >> ((offset - from_) >> shift_) & 1) != 0;
   }
+  bool holds_any(u64 first, u64 last) const { return widen(first, last); }
   u64 copied_bytes() const {
     const u64 pieces = ((bytes_ - 1) >> shift_) + 1;
     return (pieces - static_cast<u64>(std::popcount(mask_))) << shift_;

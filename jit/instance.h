@@ -102,11 +102,13 @@ class ProcessStore {
   // made of it, so that not one byte of the last process can be seen, and keeps what is expensive.
   // False, with nothing promised about the store, when destroying it is cheaper or safer: not
   // exactly one instance, imports other than host functions, initial values that are objects, a
-  // memory that has left its slot, is guarded or shared, a large table, or options of another kind.
-  // `options` replace those of the constructor (limits may differ). Nothing of the process runs or
-  // is suspended. Of the run state, heap cursor, doorbell and request are clean afterwards; the
+  // memory that has left its slot, is guarded or shared, a large table. Nothing of the process runs
+  // or is suspended. Of the run state, heap cursor, doorbell and request are clean afterwards; the
   // stack is ProcessStack::reset()'s.
-  bool reset(const ProcessStoreOptions& options);
+  bool reset();
+  // Of a store in which nothing has run yet, or nothing since reset(): `options` replace those of
+  // the constructor. False, with nothing changed, unless they differ in limits alone.
+  bool adopt(const ProcessStoreOptions& options);
   // All bytes beside the contents of memories: the store, instances, contexts, tables, references.
   u64 bookkeeping_bytes() const;
 

@@ -166,6 +166,11 @@ class Memory : public MemoryHead {
   bool raise_extent(u64 end, Trap* why = nullptr);
   // Makes [offset, offset + length) touchable by anybody, the system's calls included.
   bool touch(u64 offset, u64 length);
+  // Whether they are.
+  bool may_touch(u64 offset, u64 length) const {
+    if (length > view.extent || offset > view.extent - length) return false;
+    return offset + length <= view.ready || !held()->holds_any(offset, offset + length);
+  }
   // After a fault: lets the page in if it is one that is held. The handler of a signal calls it.
   bool admit(const void* address);
 

@@ -89,7 +89,7 @@ lr::u32 lr_do_fuel(lr::jit::Context* context) {
   std::atomic<lr::u64>& left = context->bell.alarm;
   while (static_cast<lr::i64>(left.load(std::memory_order_relaxed)) < 0) {
     const lr::u64 most = run.fuel.limit - std::min(run.fuel.limit, run.fuel.granted);
-    const lr::u64 grant = std::min(run.alarm->quiet, most);
+    const lr::u64 grant = std::min(run.its_alarm().quiet, most);
     if (grant == 0) {
       run.trap_code = static_cast<lr::u32>(lr::jit::Trap::OutOfFuel);
       return 1;

@@ -26,7 +26,7 @@ Preempt ProcessStore::preempt_of(const ProcessStoreOptions& options) const {
 
 // Nothing has run, or nothing of what has will go on.
 void ProcessStore::prepare_alarm() {
-  run_.alarm = &alarm_of(preempt(), options_.yields_always);
+  run_.alarm.store(&alarm_of(preempt(), options_.yields_always), std::memory_order_relaxed);
   run_.fuel = {.granted = 0, .limit = options_.fuel_max};
   root_->bell.alarm.store(0, std::memory_order_relaxed);
 }
@@ -84,18 +84,9 @@ void ProcessStore::append(Instance& instance) {
   last_ = &instance;
 }
 
-bool ProcessStore::reset(const ProcessStoreOptions& options) {
+bool ProcessStore::reset() {
   Instance* const instance = instances_;
   if (instance == nullptr || instance != last_ || instance->template_ == nullptr) return false;
-  const MemoryOptions& before = options_.memory;
-  const MemoryOptions& now = options.memory;
-  if (before.source != now.source || before.memory_class != now.memory_class ||
-      before.exact_extent != now.exact_extent || before.move_always != now.move_always ||
-      options_.collects_always != options.collects_always || options_.waiter != options.waiter ||
-      preempt_of(options_) != preempt_of(options) || now.size_max < instance->initial_bytes()) {
-    return false;
-  }
-  options_ = options;
   if (!instance->template_->reset(*instance)) return false;
   if (extras_ != nullptr) {
     // Says nothing of the process, only of the code.
@@ -106,12 +97,27 @@ bool ProcessStore::reset(const ProcessStoreOptions& options) {
   for (Context* context : {root_, instance->context_}) {
     context->bell.alarm.store(0, std::memory_order_relaxed);
   }
-  prepare_alarm();
   root_->activation = 0;
+  run_.fuel.granted = 0;
   run_.heap_cursor = run_.heap_limit = 0;
   run_.trap_code = run_.stack_need = 0;
   run_.doorbell.store(nullptr, std::memory_order_release);
   run_.request.store(0, std::memory_order_relaxed);
+  return true;
+}
+
+bool ProcessStore::adopt(const ProcessStoreOptions& options) {
+  const MemoryOptions& before = options_.memory;
+  const MemoryOptions& now = options.memory;
+  if (before.source != now.source || before.memory_class != now.memory_class ||
+      before.exact_extent != now.exact_extent || before.move_always != now.move_always ||
+      options_.collects_always != options.collects_always || options_.waiter != options.waiter ||
+      preempt_of(options_) != preempt_of(options)) {
+    return false;
+  }
+  if (instances_ != nullptr && now.size_max < instances_->initial_bytes()) return false;
+  options_ = options;
+  prepare_alarm();
   return true;
 }
 

@@ -208,7 +208,7 @@ TEST_P(Recycling, ShowsNothingOfTheLastProcess) {
   for (u64 life = 0; life < lives; life++) {
     ASSERT_EQ(call(process, store, "look"), 0u) << life;
     call(process, store, "spoil", {0x5a5a5a5a5a5a5a5a, life % 3});
-    ASSERT_TRUE(store.reset(options()));
+    ASSERT_TRUE(store.reset());
     EXPECT_EQ(process.run.doorbell.load(), nullptr);
     EXPECT_EQ(process.run.heap_limit, 0u);
     EXPECT_FALSE(store.has_heap());
@@ -224,7 +224,7 @@ TEST_P(Recycling, LeavesTheSlotClean) {
     ProcessStore store(world.engine(), process.run, options());
     ASSERT_TRUE(store.instantiate(module, imports).ok());
     call(process, store, "spoil", {0x11, 2});
-    ASSERT_TRUE(store.reset(options()));
+    ASSERT_TRUE(store.reset());
     Memory& memory = store.first_instance()->memory(0);
     EXPECT_EQ(memory.size(), 64 * kKiB);
     // The pages that are kept may have data.
@@ -252,17 +252,21 @@ TEST_P(Recycling, InstancesAreApart) {
 TEST_P(Recycling, RefusesWhatItCannotClean) {
   TestProcess process;
   ProcessStore store(world.engine(), process.run, options());
-  EXPECT_FALSE(store.reset(options()));  // There is no instance yet.
+  EXPECT_FALSE(store.reset());  // There is no instance yet.
   ASSERT_TRUE(store.instantiate(module, imports).ok());
   ProcessStoreOptions guarded = options();
   guarded.memory.memory_class = MemoryClass::Guarded;
-  EXPECT_FALSE(store.reset(guarded));
+  EXPECT_FALSE(store.adopt(guarded));
   ProcessStoreOptions narrow = options();
   narrow.memory.size_max = 1;
-  EXPECT_FALSE(store.reset(narrow));
-  EXPECT_TRUE(store.reset(options()));
+  EXPECT_FALSE(store.adopt(narrow));
+  EXPECT_TRUE(store.reset());
+  ProcessStoreOptions wide = options();
+  wide.memory.size_max = kMiB;
+  EXPECT_TRUE(store.adopt(wide));
+  EXPECT_EQ(store.options().memory.size_max, kMiB);
   ASSERT_TRUE(store.instantiate(module, imports).ok());
-  EXPECT_FALSE(store.reset(options()));  // There are two.
+  EXPECT_FALSE(store.reset());  // There are two.
 }
 
 TEST_P(Recycling, RefusesAMemoryThatHasLeftItsSlot) {
@@ -270,7 +274,7 @@ TEST_P(Recycling, RefusesAMemoryThatHasLeftItsSlot) {
   ProcessStore store(world.engine(), process.run, options());
   Instance* const instance = store.instantiate(module, imports).value();
   ASSERT_TRUE(instance->memory(0).relocate());
-  EXPECT_FALSE(store.reset(options()));
+  EXPECT_FALSE(store.reset());
 }
 
 TEST(Bookkeeping, OfATinyModuleIsSmall) {

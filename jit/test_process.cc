@@ -86,7 +86,7 @@ bool TestProcess::grow_stack() {
 void TestProcess::ring_again(Leave left_by) {
   Doorbell* const bell = run.doorbell.load(std::memory_order_relaxed);
   if (!options_.yield_always || bell == nullptr) return;
-  run.alarm->ring(*bell);
+  run.its_alarm().ring(*bell);
   if (left_by != Leave::Yield || !may_move_stack(run, left_by)) run.ring(kRequestYield);
 }
 

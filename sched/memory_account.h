@@ -45,6 +45,8 @@ class MemoryAccount {
   // A range of addresses of which [0, extent) has been charged. Not copied, not moved.
   class Bound {
    public:
+    static constexpr u64 kExactBytes = 64 * 1024;
+
     Bound() = default;
     ~Bound() { forget(); }
     Bound(const Bound&) = delete;
@@ -58,7 +60,6 @@ class MemoryAccount {
 
    private:
     friend class MemoryAccount;
-    static constexpr u64 kExactBytes = 64 * 1024;
 
     MemoryAccount* account_ = nullptr;  // Null: not in a list.
     const u8* base_ = nullptr;

@@ -15,6 +15,8 @@ inline constexpr u64 kNever = ~u64{0};
 
 // The monotonic clock.
 u64 now_ns();
+// The same, some milliseconds behind, for a fifth of the price.
+u64 recent_ns();
 
 // Sleeps while `word` is `expected`, until woken or until the deadline (now_ns() clock). May return
 // for no reason.

@@ -63,13 +63,16 @@ u32 cgroup_quota() {
   }
 }
 
-}  // namespace
-
-u64 now_ns() {
+u64 read_clock(clockid_t clock) {
   timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  clock_gettime(clock, &time);
   return static_cast<u64>(time.tv_sec) * kSecond + static_cast<u64>(time.tv_nsec);
 }
+
+}  // namespace
+
+u64 now_ns() { return read_clock(CLOCK_MONOTONIC); }
+u64 recent_ns() { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 std::atomic<bool> light_fence_is_real{true};
 

@@ -70,7 +70,8 @@ Scheduler::Scheduler(const SchedulerOptions& options, bool quota_applied,
   workers_[0] = std::make_unique<Worker>(*this, 0, options.ring_capacity);
 }
 
-Scheduler::~Scheduler() {
+void Scheduler::stop() {
+  if (stopping_.load(std::memory_order_relaxed)) return;
   closing_.store(true, std::memory_order_relaxed);
   heavy_fence();
   for_each(this, [](void* self, Process& process) {

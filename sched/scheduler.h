@@ -89,8 +89,9 @@ struct SchedulerStats {
 class Scheduler {
  public:
   static Result<std::unique_ptr<Scheduler>> create(const SchedulerOptions& options);
-  // Kills every process, waits until all have ended and joins the threads.
-  ~Scheduler();
+  ~Scheduler() { stop(); }
+  // Kills every process, waits until all have ended and joins the threads. Nothing runs any more.
+  void stop();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -134,11 +135,12 @@ class Scheduler {
 
   HelperPool& helpers() { return helpers_; }
   SlotAllocator& slots() { return slots_; }
-  // How many there are so far.
   // Processes that live now.
   u32 live() const { return table_.live(); }
   // What a tick of Process::Account is.
   u64 tick_ns() const { return tick_.period_ns(); }
+  // How many there may be, and how many there are so far.
+  u32 workers_max() const { return options_.workers; }
   u32 workers() const { return active_.load(std::memory_order_acquire); }
   SchedulerStats stats() const;
 

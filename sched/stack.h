@@ -10,6 +10,8 @@
 // megabyte costs what it uses.
 #pragma once
 
+#include <memory>
+
 #include "base/result.h"
 #include "base/run_state.h"
 #include "sched/slot_allocator.h"
@@ -42,19 +44,28 @@ class ProcessStack {
   // and gives a slot that the stack has moved to back. The window stays as wide as it was in the
   // first slot. `max_bytes` as in start().
   void reset(RunState& run, u64 max_bytes);
+  // Of a stack that start() or reset() has just left: another bound for what comes.
+  void set_max(RunState& run, u64 max_bytes);
 
   // How much of the first slot's stack area was written; gives any later slot back.
   u64 release(RunState& run);
 
+  // That of start().
+  const Slot& first_slot() const { return first_; }
+
  private:
+  // Where it is once it has moved: in a slot of its own.
+  struct Elsewhere {
+    Slot slot;
+    u64 first_used;  // What was written in the first slot.
+  };
+
+  const Slot& slot() const { return elsewhere_ == nullptr ? first_ : elsewhere_->slot; }
   Status move_to(RunState& run, u64 bytes);
-  u64 used_in_area(const RunState& run) const;
 
   SlotAllocator* slots_ = nullptr;
-  Slot first_;          // The slot of start().
-  Slot slot_;           // Where the stack is now.
-  bool moved_ = false;  // slot_ is ours, no longer the one of start().
-  u64 first_used_ = 0;  // What was written in the first slot, once moved.
+  Slot first_;
+  std::unique_ptr<Elsewhere> elsewhere_;
   u64 max_bytes_ = 0;
 };
 

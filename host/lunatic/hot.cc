@@ -13,12 +13,6 @@ Process& process_of(Context* context) {
   return static_cast<Process&>(sched::Process::from(context->run));
 }
 
-// Whether that part of memory 0 may be touched just now.
-bool is_ready(const Context& context, u64 at, u64 length) {
-  const u64 ready = context.memory0 == nullptr ? 0 : context.memory0->ready;
-  return length <= ready && at <= ready - length;
-}
-
 // The message in the slot if it is one of data, else null.
 Message* data_message(Process& process) {
   Message* const message = process.scratch().get();
@@ -42,7 +36,7 @@ HostStatus hot_message_write_data(Context* context, const jit::HostFunction* sel
   Process& process = process_of(context);
   Message* const message = data_message(process);
   if (!process.may_directly(Permission::Messages) || message == nullptr ||
-      !is_ready(*context, args[0], args[1]) || !message->has_room(args[1])) {
+      !may_touch(*context, args[0], args[1]) || !message->has_room(args[1])) {
     return host_entry(context, self, args);
   }
   message->append_in_place(context->memory_base + args[0], args[1]);
@@ -55,7 +49,7 @@ HostStatus hot_message_read_data(Context* context, const jit::HostFunction* self
   Process& process = process_of(context);
   Message* const message = data_message(process);
   if (!process.may_directly(Permission::Messages) || message == nullptr ||
-      !is_ready(*context, args[0], args[1]) || !message->is_in_first(message->read_at)) {
+      !may_touch(*context, args[0], args[1]) || !message->is_in_first(message->read_at)) {
     return host_entry(context, self, args);
   }
   const u64 length = std::min(args[1], message->size() - message->read_at);
@@ -87,7 +81,7 @@ HostStatus hot_message_receive(Context* context, const jit::HostFunction* self, 
   if (args[1] == 0) {
     message = mailbox.take();
   } else {
-    if (!is_ready(*context, args[0], sizeof(i64))) return host_entry(context, self, args);
+    if (!may_touch(*context, args[0], sizeof(i64))) return host_entry(context, self, args);
     i64 tag = 0;
     std::memcpy(&tag, context->memory_base + args[0], sizeof tag);
     message = mailbox.take({&tag, 1});

@@ -4,6 +4,7 @@
 #include "host/spawn.h"
 
 #include "host/lunatic/abi.h"
+#include "host/lunatic/hot.h"
 #include "host/lunatic/lunatic.h"
 #include "host/lunatic/registry_wait.h"
 #include "host/wasi/grants.h"
@@ -29,25 +30,23 @@ struct Order {
   GuestOut<u64> id;
 };
 
-TrapOr<SpawnArgument> read_argument(Caller& caller, const GuestBytes& params, u64 at) {
-  SpawnArgument argument;
-  u8 type = 0;
-  params.copy_in(&type, 1, at);
-  params.copy_in(&argument.bits, 8, at + 1);
-  params.copy_in(&argument.high, 8, at + 9);
-  switch (type) {
+// False for an unknown type.
+bool read_argument(const u8* record, SpawnArgument& argument) {
+  std::memcpy(&argument.bits, record + 1, 8);
+  std::memcpy(&argument.high, record + 9, 8);
+  switch (*record) {
     case 0x7f:
       argument.type = kI32;
       argument.bits = static_cast<u32>(argument.bits);
-      return argument;
+      return true;
     case 0x7e:
       argument.type = kI64;
-      return argument;
+      return true;
     case 0x7b:
       argument.type = kV128;
-      return argument;
+      return true;
     default:
-      return refuse(caller, "a parameter of the unknown type {:#x}", type);
+      return false;
   }
 }
 
@@ -102,7 +101,10 @@ TrapOr<Order> read_order(Caller& caller, i64 link, i64 config_id, i64 module_id,
   }
   order.arguments.reserve(params.size() / kRecordBytes);
   for (u64 at = 0; at < params.size(); at += kRecordBytes) {
-    order.arguments.push_back(TRY(read_argument(caller, params, at)));
+    const u8* const record = params.span().data() + at;
+    if (!read_argument(record, order.arguments.emplace_back())) {
+      return refuse(caller, "a parameter of the unknown type {:#x}", *record);
+    }
   }
   return order;
 }
@@ -110,15 +112,15 @@ TrapOr<Order> read_order(Caller& caller, i64 link, i64 config_id, i64 module_id,
 bool starts_first(const Order& order) { return order.module->has_start(); }
 
 Result<Pid> make(Process& process, const Order& order, std::shared_ptr<StartReport> report) {
-  SpawnRequest request;
-  request.environment = process.environment_ref();
-  request.module = order.module;
-  request.config = order.config;
-  request.function = order.function;
-  request.arguments = order.arguments;
-  request.link_with = order.link != 0 ? &process : nullptr;
-  request.link_tag = order.link;
-  request.report = std::move(report);
+  const SpawnRequest request = {.environment = process.environment_ref(),
+                                .module = order.module,
+                                .config = order.config,
+                                .function = order.function,
+                                .entry = order.module->entry(order.function),
+                                .arguments = order.arguments,
+                                .link_with = order.link != 0 ? &process : nullptr,
+                                .link_tag = order.link,
+                                .report = std::move(report)};
   return spawn(request, process.worker());
 }
 
@@ -250,6 +252,47 @@ Step<TrapOr<u32>> process_spawn(Caller& caller, i64 link, i64 config_id, i64 mod
   if (!made.ok()) return fail(caller, order, made.error());
   id.set(made.value());
   return kSuccess;
+}
+
+// The plain case: the caller's own module and configuration, a function that is there, few
+// arguments.
+HostStatus hot_process_spawn(jit::Context* context, const jit::HostFunction* self, u64* args) {
+  auto& process = static_cast<Process&>(sched::Process::from(context->run));
+  const u64 link = args[0], config = args[1], module = args[2];
+  const u64 name = args[3], name_length = args[4], params = args[5], params_length = args[6];
+  const u64 id = args[7];
+  constexpr u64 kFewArguments = 4;
+  const bool is_plain =
+      process.may_directly(Permission::Processes) && process.config().may_spawn &&
+      process.module() != nullptr && !process.module()->has_start() && ~config == 0 &&
+      ~module == 0 && params_length <= kFewArguments * kRecordBytes &&
+      params_length % kRecordBytes == 0 && may_touch(*context, name, name_length) &&
+      may_touch(*context, params, params_length) && may_touch(*context, id, sizeof(Pid));
+  if (!is_plain) return host_entry(context, self, args);
+  const u8* const memory = context->memory_base;
+  const std::string_view function(reinterpret_cast<const char*>(memory + name), name_length);
+  const EntryPoint* const entry = process.module()->entry(function);
+  SpawnArgument arguments[kFewArguments];
+  const u64 count = params_length / kRecordBytes;
+  bool good = entry != nullptr;
+  for (u64 i = 0; i < count; ++i) {
+    good &= read_argument(memory + params + i * kRecordBytes, arguments[i]);
+  }
+  if (!good) return host_entry(context, self, args);
+  const Result<Pid> made = spawn({.environment = process.environment_ref(),
+                                  .module = process.module(),
+                                  .config = process.config_ref(),
+                                  .function = function,
+                                  .entry = entry,
+                                  .arguments = {arguments, count},
+                                  .link_with = link != 0 ? &process : nullptr,
+                                  .link_tag = static_cast<i64>(link)},
+                                 process.worker());
+  // Nothing has happened, and the error is an object.
+  if (!made.ok()) return host_entry(context, self, args);
+  std::memcpy(context->memory_base + id, &made.value(), sizeof(Pid));
+  args[0] = kSuccess;
+  return HostStatus::Done;
 }
 
 Step<TrapOr<u32>> process_get_or_spawn(Caller& caller, GuestString name, i64 link, i64 config_id,

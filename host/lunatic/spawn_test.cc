@@ -43,6 +43,31 @@ const Case kSpawning[] = {
         (call $n (i64.eq (call $value) (i64.load (i32.const 600))))))",
      {1, static_cast<i64>(0x8000'0000'0000'0002), 3, static_cast<i64>(0x8000'0000'0000'0004), 0,
       1}},
+    // Each takes the place of the last one, whatever became of that, with another configuration or
+    // the same.
+    {"NothingOfTheLastOne",
+     kStart + R"((data (i32.const 1024) "\7f") (data (i32.const 1050) "child")
+      (global $mark (mut i64) (i64.const 7))
+      (func (export "child") (param i32)
+        (call $send (i64.const 1) (i64.const 1) (i64.add (i64.sub (global.get $mark) (i64.const 7))
+          (i64.add (i64.load (i32.const 70000))
+            (i64.extend_i32_u (i32.sub (memory.size) (i32.const 4))))))
+        (global.set $mark (i64.const 1)) (i64.store (i32.const 70000) (i64.const 1))
+        (drop (memory.grow (i32.const 1)))
+        (if (local.get 0) (then unreachable)))
+      (func (export "_start") (local $i i32) (local $config i64) (local $seen i64)
+        (local.set $config (call $process.create_config))
+        (loop $again
+          (i32.store (i32.const 1025) (i32.and (local.get $i) (i32.const 1)))
+          (drop (call $start
+            (select (local.get $config) (i64.const -1) (i32.rem_u (local.get $i) (i32.const 3)))
+            (i64.const -1) (i32.const 1050) (i32.const 5) (i32.const 1024) (i32.const 17)))
+          (drop (call $tag (i64.const 1)))
+          (local.set $seen (i64.or (local.get $seen) (call $value)))
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $i) (i32.const 500))))
+        (call $note (local.get $seen))))",
+     {0}},
     {"HalfAnArgument",
      kStart + R"((data (i32.const 1024) "\7f") (data (i32.const 2048) "take")
       (func (export "_start")

@@ -44,7 +44,7 @@ struct Options {
   u64 count = ~u64{0};
   double seconds = 0;
   u32 nodes = 240;
-  std::string only;
+  std::string config;
   std::string features;
   fs::path keep;
   bool print = false;
@@ -152,7 +152,7 @@ class Campaign {
   }
 
   void work(u64 end) {
-    Lab lab(features_, options_.only, options_.deterministic);
+    Lab lab(features_, options_.config, options_.deterministic);
     for (; progress_.next < end && !is_late(); progress_.next++) {
       const u64 number = progress_.next;
       progress_.steps++;
@@ -196,7 +196,7 @@ class Campaign {
 
   // Makes the failing module small and keeps it as text.
   void shrink_failure(u64 number, bool looks_for_crash) {
-    Lab lab(features_, options_.only, options_.deterministic);
+    Lab lab(features_, options_.config, options_.deterministic);
     const std::vector<u8> small = fuzz::shrink(module(number), [&](const std::vector<u8>& bytes) {
       progress_.steps++;
       return still_fails(lab, bytes, looks_for_crash);
@@ -298,7 +298,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--count", options.count, "how many modules");
   app.add_option("--seconds", options.seconds, "stop after so long");
   app.add_option("--nodes", options.nodes, "instructions in a module")->capture_default_str();
-  app.add_option("--config", options.only, "compare only this configuration with the usual one");
+  app.add_option("--config", options.config,
+                 "compare only these configurations with the usual one, or all but -NAME");
   app.add_option("--features", options.features, "switch on, or off with -NAME; all: every one");
   app.add_option("--modules", options.modules, "take the modules of this directory")
       ->check(CLI::ExistingDirectory);

@@ -241,7 +241,7 @@ class Bench {
     if (configuration_.resets) {
       Outcome first;
       play(*store, **instance, first);
-      if (!store->reset(options)) {
+      if (!store->reset() || !store->adopt(options)) {
         store.emplace(*engine_, process_->run, options);
         instance = instantiate(*store, compiled);
       }
@@ -457,10 +457,26 @@ class Bench {
   std::unique_ptr<jit::TestProcess> process_;
 };
 
-Lab::Lab(const FeatureSet& features, const std::string& only, bool deterministic)
+namespace {
+
+bool is_chosen(std::string_view choice, std::string_view name) {
+  bool chosen = choice.empty() || choice.starts_with('-');
+  while (!choice.empty()) {
+    std::string_view each = choice.substr(0, choice.find(','));
+    choice.remove_prefix(std::min(choice.size(), each.size() + 1));
+    const bool leaves_out = each.starts_with('-');
+    if (leaves_out) each.remove_prefix(1);
+    if (each == name) chosen = !leaves_out;
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Lab::Lab(const FeatureSet& features, const std::string& choice, bool deterministic)
     : features_(features) {
   for (const Configuration& configuration : configurations()) {
-    if (!benches_.empty() && !only.empty() && only != configuration.name) continue;
+    if (!benches_.empty() && !is_chosen(choice, configuration.name)) continue;
     benches_.push_back(std::make_unique<Bench>(configuration, features, deterministic));
   }
 }

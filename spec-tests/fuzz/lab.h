@@ -45,9 +45,10 @@ class Bench;
 
 class Lab {
  public:
-  // `only` names the configuration to use beside the first one; empty: all. `deterministic` makes
-  // every row so: NaNs that the module's maker left as they come have one answer then.
-  explicit Lab(const FeatureSet& features, const std::string& only = "",
+  // `choice`: the names of the configurations to use beside the first one, or with a '-' before
+  // each those to leave out, divided by commas; empty: all are used. `deterministic` makes every
+  // row so: NaNs that the module's maker left as they come have one answer then.
+  explicit Lab(const FeatureSet& features, const std::string& choice = "",
                bool deterministic = false);
   ~Lab();
 

@@ -209,10 +209,16 @@ function run(bytes) {
   return `${text}host ${hex(log)}\n`;
 }
 
-// array.copy of null into a place that is out of bounds: V8 looks at the place first.
-const ARRAY_COPY = Buffer.from([0xfb, 0x11]);
-const mayCopyArrays = (bytes) => bytes.includes(ARRAY_COPY);
-const eitherTrap = (text) => text.replace(/trap: (null|array)$/gm, 'trap: null or array');
+// Instructions with two true traps, of which V8 looks for the other first: array.copy of null to a
+// place out of bounds, and array.init_elem beyond the ends of both the array and the segment.
+const TWO_TRAPS = [
+  {opcode: Buffer.from([0xfb, 0x11]), traps: /trap: (null|array)$/gm},
+  {opcode: Buffer.from([0xfb, 0x13]), traps: /trap: (array|table)$/gm},
+];
+function eitherTrap(bytes, text) {
+  const may = TWO_TRAPS.filter(({opcode}) => bytes.includes(opcode));
+  return may.reduce((said, {traps}) => said.replace(traps, 'trap: either'), text);
+}
 
 function firstDifference(ours, theirs) {
   const a = ours.split('\n');
@@ -238,7 +244,7 @@ for (let size; (size = fs.readSync(input, chunk)) > 0;) {
     const text = pending.toString('latin1', at + 16 + bytesSize, at + 16 + bytesSize + textSize);
     at += 16 + bytesSize + textSize;
     modules++;
-    const common = mayCopyArrays(bytes) ? (said) => eitherTrap(plain(said)) : plain;
+    const common = (said) => eitherTrap(bytes, plain(said));
     const ours = common(text);
     const theirs = common(run(Buffer.from(bytes)));
     if (ours !== theirs) {

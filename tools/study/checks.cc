@@ -13,7 +13,7 @@ Result<std::optional<u64>> count_checks(const Program& program, const Setup& set
   TRY(rig->runtime().scheduler().start_all());
   const auto guest = TRY(Guest::create(*rig));
   sched::Process& process = guest->process();
-  process.run.alarm = &alarm;
+  process.run.alarm.store(&alarm, std::memory_order_relaxed);
   const u64 before = process.account().preemptions.get();
   guest->start();
   if (!guest->wait_until(sched::now_ns() + duration_max_ns)) return std::optional<u64>();

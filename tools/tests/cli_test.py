@@ -12,7 +12,9 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+sys.dont_write_bytecode = True
+from harness import run_cases  # noqa: E402
 
 WASI = """
   (import "wasi_snapshot_preview1" "fd_write"
@@ -296,12 +298,6 @@ CASES = [
 ]
 
 
-def write_files():
-    for name, content in FILES.items():
-        with open(name, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-
-
 def run(binary, case):
     """What is wrong, or None."""
     try:
@@ -355,25 +351,10 @@ def lists_all_imports(binary):
 
 
 def main():
-    binary = os.path.abspath(sys.argv[1])
-    wanted = sys.argv[2:]
-    checks = [(case.name, lambda case=case: run(binary, case)) for case in CASES]
-    checks += [("a closed pipe", lambda: closed_pipe(binary)),
-               ("text and back", lambda: round_trip(binary)),
-               ("every missing import is named", lambda: lists_all_imports(binary))]
-    failed = 0
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(directory)
-        write_files()
-        checks = [check for check in checks if not wanted or check[0] in wanted]
-        for name, check in checks:
-            wrong = check()
-            if wrong:
-                failed += 1
-                print(f"FAILED: {name}: {wrong}")
-        os.chdir("/")
-    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
-    sys.exit(1 if failed else 0)
+    cases = [(case.name, lambda binary, case=case: run(binary, case)) for case in CASES]
+    cases += [("a closed pipe", closed_pipe), ("text and back", round_trip),
+              ("every missing import is named", lists_all_imports)]
+    run_cases(cases, FILES)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ Prints "N passed, N failed, N skipped".
 """
 
 import csv
-import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
+
+sys.dont_write_bytecode = True
+from harness import Failure, by_name, check, run_cases  # noqa: E402
 
 # $family spawns a process that waits and one that computes without end, and $brief one that soon
 # ends, for which it waits; $ready says on standard output that all this is done.
@@ -59,15 +60,6 @@ FILES = {
 }
 COLUMNS = ["pid", "state", "cpu_ns", "switches", "preemptions", "mailbox_messages", "mailbox_bytes",
            "mailbox_dropped", "memory_bytes", "links", "monitors", "bookkeeping_bytes", "function"]
-
-
-class Failure(Exception):
-    pass
-
-
-def check(truth, what):
-    if not truth:
-        raise Failure(what)
 
 
 class Running:
@@ -195,27 +187,4 @@ TESTS = [sigusr1_prints_processes, sigusr1_on_four_workers, sigint_ends_at_once_
          accounting_says_when_the_disk_is_full]
 
 
-def main():
-    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for name, text in FILES.items():
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(text)
-        for test in TESTS:
-            if wanted and test.__name__ not in wanted:
-                continue
-            try:
-                test(program)
-                passed += 1
-            except Failure as reason:
-                failed += 1
-                print(f"failed: {test.__name__}: {reason}")
-        os.chdir("/")
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+run_cases(by_name(TESTS), FILES)

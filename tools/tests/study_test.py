@@ -9,12 +9,13 @@ Prints "N passed, N failed, N skipped".
 
 import csv
 import json
-import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree
+
+sys.dont_write_bytecode = True
+from harness import by_name, check, run_cases  # noqa: E402
 
 COMMAND = '(module (func (export "_start")))'
 EXIT_3 = """(module
@@ -60,15 +61,6 @@ REFUSALS = [
     ("program that fails", [*QUICK, "exit.wat"], 1, "exit.wat: exited with status 3"),
     ("program that traps", [*QUICK, "--invoke=crash", "loop.wat"], 1, "unreachable"),
 ]
-
-
-class Failure(Exception):
-    pass
-
-
-def check(truth, what):
-    if not truth:
-        raise Failure(what)
 
 
 def run(program, words):
@@ -183,29 +175,5 @@ TESTS = [reports_agree, orders_are_balanced, halves, only_none, programs_of_ones
          is_repeatable]
 
 
-def main():
-    program, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    cases = [(name, lambda c=c: refusal(program, *c)) for name, *c in REFUSALS]
-    cases += [(test.__name__, lambda t=test: t(program)) for test in TESTS]
-    passed = failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for name, text in FILES.items():
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(text)
-        for name, test in cases:
-            if wanted and name not in wanted:
-                continue
-            try:
-                test()
-                passed += 1
-            except Failure as reason:
-                failed += 1
-                print(f"failed: {name}: {reason}")
-        os.chdir("/")
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+CASES = [(name, lambda program, c=c: refusal(program, *c)) for name, *c in REFUSALS]
+run_cases(CASES + by_name(TESTS), FILES)

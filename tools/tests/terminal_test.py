@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A program on a terminal: the terminal edits its lines, Ctrl-D ends its input, Ctrl-C ends it.
 
-usage: terminal_test.py LUNATIC_RUN
+usage: terminal_test.py LUNATIC_RUN [NAME...]
 
 Each case runs the binary as the session leader of a pseudo-terminal and types. Prints
 "N passed, N failed, N skipped".
@@ -12,12 +12,12 @@ import pty
 import select
 import signal
 import sys
-import tempfile
 import termios
 import time
 
 sys.dont_write_bytecode = True
 from cli_test import CAT  # noqa: E402
+from harness import Failure, check, run_cases  # noqa: E402
 
 SECONDS = 30  # After which a case has hung.
 
@@ -46,11 +46,11 @@ class Session:
         while text not in self.shown:
             ready, _, _ = select.select([self.terminal], [], [], max(0, end - time.monotonic()))
             if not ready:
-                raise AssertionError(f"{text!r} never came, only {self.shown!r}")
+                raise Failure(f"{text!r} never came, only {self.shown!r}")
             try:
                 self.shown += os.read(self.terminal, 4096)
             except OSError:  # The program has ended, and with it its side of the terminal.
-                raise AssertionError(f"{text!r} never came, only {self.shown!r}") from None
+                raise Failure(f"{text!r} never came, only {self.shown!r}") from None
         self.shown = self.shown.partition(text)[2]
 
     def type(self, keys):
@@ -62,13 +62,17 @@ class Session:
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid != 0:
-                assert termios.tcgetattr(self.terminal) == self.before, "the terminal has changed"
+                check(termios.tcgetattr(self.terminal) == self.before, "the terminal has changed")
                 os.close(self.terminal)
                 code = os.waitstatus_to_exitcode(status)
                 return code if code >= 0 else 128 - code
             time.sleep(0.005)
         os.kill(self.pid, signal.SIGKILL)
-        raise AssertionError("still running")
+        raise Failure("still running")
+
+    def ends(self, status):
+        found = self.status()
+        check(found == status, f"status {found}, expected {status}")
 
 
 def lines_are_edited(binary, *options):
@@ -80,56 +84,35 @@ def lines_are_edited(binary, *options):
     session.type(b"again\n")
     session.wait_for(b"again\r\nagain\r\n")
     session.type(CTRL_D)
-    assert session.status() == 0
+    session.ends(0)
 
 
 def end_of_input_ends_it(binary, *options):
     session = Session(binary, *options, "prompt.wat")
     session.wait_for(b"ready> ")
     session.type(CTRL_D)
-    assert session.status() == 0
+    session.ends(0)
 
 
 def interrupt_while_it_reads(binary, *options):
     session = Session(binary, *options, "prompt.wat")
     session.wait_for(b"ready> ")
     session.type(CTRL_C)
-    assert session.status() == 130
+    session.ends(130)
 
 
 def interrupt_while_it_computes(binary, *options):
     session = Session(binary, *options, "spin.wat")
     session.wait_for(b"ready> ")
     session.type(CTRL_C)
-    assert session.status() == 130
+    session.ends(130)
 
 
-CASES = (lines_are_edited, end_of_input_ends_it, interrupt_while_it_reads,
+TESTS = (lines_are_edited, end_of_input_ends_it, interrupt_while_it_reads,
          interrupt_while_it_computes)
 OPTIONS = ((), ("--workers=1",), ("--workers=3", "--memory-class=dense"))
 
 
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    binary = os.path.abspath(sys.argv[1])
-    passed, failed = 0, 0
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(directory)
-        for name, text in (("prompt.wat", PROMPT), ("spin.wat", SPIN)):
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(text)
-        for case in CASES:
-            for options in OPTIONS:
-                try:
-                    case(binary, *options)
-                    passed += 1
-                except AssertionError as wrong:
-                    failed += 1
-                    print(f"FAILED: {case.__name__} {' '.join(options)}: {wrong}")
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    sys.exit(failed != 0)
-
-
-if __name__ == "__main__":
-    main()
+CASES = [(" ".join((test.__name__, *options)), lambda binary, t=test, o=options: t(binary, *o))
+         for test in TESTS for options in OPTIONS]
+run_cases(CASES, {"prompt.wat": PROMPT, "spin.wat": SPIN})

@@ -10,9 +10,13 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
+
+sys.dont_write_bytecode = True
+from harness import by_name, run_cases  # noqa: E402
 
 PROGRAM = "./target/wasm32-wasi/debug/deps/tests.wasm"
+BAD = "./target/wasm32-wasip1/release/deps/bad.wasm"
+NONE = "./target/wasm32-wasip1/release/deps/none.wasm"
 
 MODULE = r"""(module
   (import "wasi_snapshot_preview1" "fd_write"
@@ -246,16 +250,12 @@ def benchmark(binary):
 
 
 def no_module(binary):
-    with open("target/wasm32-wasip1/release/deps/bad.wasm", "w", encoding="utf-8") as file:
-        file.write("(module")
-    run = Run(binary, "./target/wasm32-wasip1/release/deps/bad.wasm")
+    run = Run(binary, BAD)
     return run.ends(1, "lunatic-run: error: .*bad.wasm.*\n").verdict()
 
 
 def no_tests(binary):
-    with open("target/wasm32-wasip1/release/deps/none.wasm", "w", encoding="utf-8") as file:
-        file.write("(module)")
-    run = Run(binary, "./target/wasm32-wasip1/release/deps/none.wasm")
+    run = Run(binary, NONE)
     return run.says("\nrunning 0 tests\n").total(0).verdict()
 
 
@@ -278,23 +278,4 @@ CHECKS = [everything, colours, passing, one, nothing, only_ignored, show_output,
           without_cargo, benchmark, no_module, no_tests, one_worker, standard_output_is_a_file]
 
 
-def main():
-    binary = os.path.abspath(sys.argv[1])
-    checks = [check for check in CHECKS if not sys.argv[2:] or check.__name__ in sys.argv[2:]]
-    failed = 0
-    with tempfile.TemporaryDirectory() as directory:
-        os.chdir(directory)
-        os.makedirs(os.path.dirname(PROGRAM))
-        os.makedirs("target/wasm32-wasip1/release/deps")
-        with open(PROGRAM, "w", encoding="utf-8") as file:
-            file.write(MODULE)
-        for check in checks:
-            if wrong := check(binary):
-                failed += 1
-                print(f"FAILED: {check.__name__}: {wrong}")
-        os.chdir("/")
-    print(f"{len(checks) - failed} passed, {failed} failed, 0 skipped")
-    sys.exit(1 if failed else 0)
-
-
-main()
+run_cases(by_name(CHECKS), {PROGRAM: MODULE, BAD: "(module", NONE: "(module)"})
