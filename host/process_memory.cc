@@ -138,10 +138,20 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
   large_->rooms.erase(large_->rooms.begin() + (room - large_->rooms.data()));
 }
 
-bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
+bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {
   if (!is_slot(area)) return false;
   forget_bound(area);
-  return sched::wipe_bytes(area.base, used);
+  u8* const start = area.base + from;
+  return from == 0 ? sched::wipe_bytes(start, to) : sched::wipe_resident(start, to - from);
+}
+
+bool ProcessMemory::hold(jit::MemoryArea area, u64 from, u64 to) {
+  if (slots_ == nullptr || !slots_->may_hold_pages()) return false;
+  return sched::hold_pages(area.base + from, to - from);
+}
+
+void ProcessMemory::let_in(jit::MemoryArea area, u64 from, u64 to) {
+  sched::let_in_pages(area.base + from, to - from);
 }
 
 }  // namespace lr

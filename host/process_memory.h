@@ -47,7 +47,9 @@ class ProcessMemory final : public jit::MemorySource {
   jit::MemoryArea acquire(u64 bytes) override;
   jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override;
   void release(jit::MemoryArea area, u64 used) override;
-  bool wipe(jit::MemoryArea area, u64 used) override;
+  bool wipe(jit::MemoryArea area, u64 from, u64 to) override;
+  bool hold(jit::MemoryArea area, u64 from, u64 to) override;
+  void let_in(jit::MemoryArea area, u64 from, u64 to) override;
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
