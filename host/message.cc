@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 
 #include "host/node_pool.h"
 #include "host/report.h"
@@ -91,7 +90,7 @@ bool Message::append_slowly(const u8* from, u64 length) {
       auto& chunks = cold().chunks;
       const u64 beyond = size_ - first_capacity_;
       if (beyond / kChunkBytes == chunks.size()) {
-        const Result<u8*> chunk = sched::map_pages(kChunkBytes);
+        Result<u8*> chunk = sched::map_pages(kChunkBytes);
         if (!chunk.ok()) return false;
         chunks.emplace_back(*chunk);
       }
