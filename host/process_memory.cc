@@ -36,7 +36,7 @@ u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most
   return std::min({std::max(roomy, size_most), most, limit_bytes, kFirstBytesMax});
 }
 
-void SharedMemorySource::release(jit::MemoryArea area, u64 used) {
+void SharedMemorySource::unmap(jit::MemoryArea area, u64 used) {
   sched::unmap_later(area.base, area.capacity, used, &account_);
 }
 
@@ -130,12 +130,14 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
     return;
   }
   sched::Slot* const room = room_of(area);
-  if (room == nullptr) {
-    sched::MemoryAccount* const account = slots_ == nullptr ? nullptr : &slots_->account();
-    return sched::unmap_later(area.base, area.capacity, used, account);
-  }
+  if (room == nullptr) return unmap(area, used);
   slots_->release(*room, {0, used});
   large_->rooms.erase(large_->rooms.begin() + (room - large_->rooms.data()));
+}
+
+void ProcessMemory::unmap(jit::MemoryArea area, u64 used) {
+  sched::MemoryAccount* const account = slots_ == nullptr ? nullptr : &slots_->account();
+  sched::unmap_later(area.base, area.capacity, used, account);
 }
 
 bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {

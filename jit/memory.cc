@@ -50,6 +50,8 @@ MemoryArea MemorySource::enlarge(MemoryArea area, u64 /*used*/, u64 bytes) {
 
 void MemorySource::release(MemoryArea area, u64 /*used*/) { munmap(area.base, area.capacity); }
 
+void MemorySource::unmap(MemoryArea area, u64 /*used*/) { munmap(area.base, area.capacity); }
+
 MemorySource& MemorySource::plain() {
   static MemorySource source;
   return source;
@@ -147,7 +149,7 @@ Status Memory::start() {
 Memory::~Memory() {
   if (view.base == nullptr) return;
   if (held() != nullptr) source().let_in(area(), held()->from(), held()->to());
-  source().release(area(), used());
+  is_guarded_ ? source().unmap(area(), used()) : source().release(area(), used());
   source().release_charge(view.extent);
 }
 

@@ -60,6 +60,8 @@ class MemorySource {
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
   // Beyond its first `used` bytes the area is as it was handed out.
   virtual void release(MemoryArea area, u64 used);
+  // Gives the addresses of a guarded memory back, which did not come from here.
+  virtual void unmap(MemoryArea area, u64 used);
   // Makes [from, to) of an area zero again, for another process. False if it would rather have the
   // area back.
   virtual bool wipe(MemoryArea area, u64 from, u64 to) {
