@@ -19,8 +19,8 @@ namespace lr {
 // A view of one memory of an instance. The callback is the one function that raises extents.
 class GuestMemory {
  public:
-  // Makes the first `end` bytes usable; false if the process may not have so much memory.
-  using Raise = bool (*)(void* owner, u64 end);
+  // Makes such bytes usable; false if the process may not have so much memory.
+  using Raise = bool (*)(void* owner, u64 offset, u64 length);
 
   GuestMemory() = default;
   GuestMemory(jit::MemoryView& view, Raise raise, void* owner)
@@ -29,7 +29,7 @@ class GuestMemory {
   // True if the range lies in the memory and may be used from now on.
   bool claim(u64 offset, u64 length) const {
     if (view_ == nullptr || offset > view_->size || length > view_->size - offset) return false;
-    return length == 0 || offset + length <= view_->extent || raise_(owner_, offset + length);
+    return length == 0 || offset + length <= view_->ready || raise_(owner_, offset, length);
   }
 
   // Address of a claimed range. Valid until the guest runs or the call waits.

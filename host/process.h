@@ -331,8 +331,8 @@ class Process final : public sched::Process {
 inline GuestMemory memory_of(const jit::Context& context) {
   if (context.instance == nullptr || context.memory0 == nullptr) return GuestMemory();
   jit::Memory& memory = context.instance->memory(0);
-  const auto raise = [](void* owner, u64 end) {
-    return static_cast<jit::Memory*>(owner)->raise_extent(end);
+  const auto raise = [](void* owner, u64 offset, u64 length) {
+    return static_cast<jit::Memory*>(owner)->touch(offset, length);
   };
   return GuestMemory(memory.view, raise, &memory);
 }

@@ -36,7 +36,7 @@ u64 first_slot_memory_bytes(const Module& module, u64 limit_bytes, u64 size_most
   return std::min({std::max(roomy, size_most), most, limit_bytes, kFirstBytesMax});
 }
 
-void SharedMemorySource::release(jit::MemoryArea area, u64 used) {
+void SharedMemorySource::unmap(jit::MemoryArea area, u64 used) {
   sched::unmap_later(area.base, area.capacity, used, &account_);
 }
 
@@ -130,18 +130,30 @@ void ProcessMemory::release(jit::MemoryArea area, u64 used) {
     return;
   }
   sched::Slot* const room = room_of(area);
-  if (room == nullptr) {
-    sched::MemoryAccount* const account = slots_ == nullptr ? nullptr : &slots_->account();
-    return sched::unmap_later(area.base, area.capacity, used, account);
-  }
+  if (room == nullptr) return unmap(area, used);
   slots_->release(*room, {0, used});
   large_->rooms.erase(large_->rooms.begin() + (room - large_->rooms.data()));
 }
 
-bool ProcessMemory::wipe(jit::MemoryArea area, u64 used) {
+void ProcessMemory::unmap(jit::MemoryArea area, u64 used) {
+  sched::MemoryAccount* const account = slots_ == nullptr ? nullptr : &slots_->account();
+  sched::unmap_later(area.base, area.capacity, used, account);
+}
+
+bool ProcessMemory::wipe(jit::MemoryArea area, u64 from, u64 to) {
   if (!is_slot(area)) return false;
   forget_bound(area);
-  return sched::wipe_bytes(area.base, used);
+  u8* const start = area.base + from;
+  return from == 0 ? sched::wipe_bytes(start, to) : sched::wipe_resident(start, to - from);
+}
+
+bool ProcessMemory::hold(jit::MemoryArea area, u64 from, u64 to) {
+  if (slots_ == nullptr || !slots_->may_hold_pages()) return false;
+  return sched::hold_pages(area.base + from, to - from);
+}
+
+void ProcessMemory::let_in(jit::MemoryArea area, u64 from, u64 to) {
+  sched::let_in_pages(area.base + from, to - from);
 }
 
 }  // namespace lr

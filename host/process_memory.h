@@ -24,7 +24,8 @@ class SharedMemorySource final : public jit::MemorySource {
   explicit SharedMemorySource(sched::MemoryAccount& account) : account_(account) {}
   bool charge(u64 bytes) override { return account_.charge(bytes); }
   void release_charge(u64 bytes) override { account_.release(bytes); }
-  void release(jit::MemoryArea area, u64 used) override;
+  void release(jit::MemoryArea area, u64 used) override { unmap(area, used); }
+  void unmap(jit::MemoryArea area, u64 used) override;
 
  private:
   sched::MemoryAccount& account_;
@@ -47,7 +48,10 @@ class ProcessMemory final : public jit::MemorySource {
   jit::MemoryArea acquire(u64 bytes) override;
   jit::MemoryArea enlarge(jit::MemoryArea area, u64 used, u64 bytes) override;
   void release(jit::MemoryArea area, u64 used) override;
-  bool wipe(jit::MemoryArea area, u64 used) override;
+  void unmap(jit::MemoryArea area, u64 used) override;
+  bool wipe(jit::MemoryArea area, u64 from, u64 to) override;
+  bool hold(jit::MemoryArea area, u64 from, u64 to) override;
+  void let_in(jit::MemoryArea area, u64 from, u64 to) override;
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }

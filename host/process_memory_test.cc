@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -87,6 +88,40 @@ TEST_P(Guards, RaisingAnExtentTouchesOnlyData) {
   EXPECT_LE(sched::resident_bytes(base, all), 4 * kPage);
   EXPECT_EQ(memory->range(kMiB - 16, 16)->data()[0], 0);
   EXPECT_EQ(memory->range(kMiB + 49'999, 1)->data()[0], 7);
+}
+
+// Long data is copied a page at a time, by whoever touches it, and pages that wait are nobody's.
+TEST_P(Guards, LongDataWaitsForATouch) {
+  sched::SlotAllocator slots(options());
+  const u64 pages = slots.may_hold_pages() ? 1 : 25;
+  const Place place(slots, 19 * 64 * kKiB);
+  const std::vector<u8> data(100'000, 7);
+  {
+    const auto memory = place.make(type_of(18));
+    const auto resident = [&] { return sched::resident_bytes(memory->view.base, memory->size()); };
+    memory->add_segment(kMiB, data);
+    memory->range(kMiB - 16, 16)->data()[0] = 1;
+    memory->range(kMiB + 110'000, 1)->data()[0] = 2;
+    EXPECT_LE(resident(), (2 + pages) * kPage);
+    EXPECT_EQ(*memory->range(kMiB + 50'000, 1)->data(), 7);
+    EXPECT_LE(resident(), (3 + pages) * kPage);
+    // They are as they were for the next process, and the rest still waits.
+    memory->range(kMiB + 50'000, 1)->data()[0] = 3;
+    ASSERT_TRUE(memory->reset());
+    EXPECT_LE(resident(), (3 + pages) * kPage);
+    EXPECT_EQ(*memory->range(kMiB + 50'000, 1)->data(), 7);
+    std::memset(memory->range(kMiB, 100'000)->data(), 9, 100'000);
+    ASSERT_TRUE(memory->reset());
+    EXPECT_TRUE(std::ranges::equal(*memory->range(kMiB, 100'000), data));
+    // Whole when it moves.
+    ASSERT_TRUE(memory->relocate());
+    const auto moved = memory->range(kMiB, 100'000);
+    EXPECT_TRUE(std::ranges::equal(*moved, data));
+  }
+  // Nothing of it is left in the slot, and no page faults.
+  for (u64 at = 0; at < place.slot.memory_bytes; at += 1) {
+    if (place.slot.memory()[at] != 0 && at >= place.memory->slot_used_bytes()) FAIL() << at;
+  }
 }
 
 TEST_P(Guards, AMemoryThatOutgrowsItsSlotTakesOnlyTouchedPagesAlong) {

@@ -67,6 +67,7 @@ struct MemoryView {
   u8* base = nullptr;
   u64 extent = 0;  // Bytes that code may touch without asking.
   u64 size = 0;    // Bytes that exist; a multiple of the page size.
+  u64 ready = 0;   // Bytes that the host may touch without asking: the extent or less.
 };
 
 // A global of this instance; 16 bytes for v128. A mutable imported global's cell holds the

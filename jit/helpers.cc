@@ -40,7 +40,7 @@ bool outside(u64 offset, u64 length, u64 size) { return length > size || offset 
 
 // The bounds are right; false if the process may not have the memory.
 bool touch(Memory& memory, u64 offset, u64 length) {
-  return length == 0 || memory.raise_extent(offset + length);
+  return memory.touch(offset, length);
 }
 
 // Long operations work in pieces, each some 10 us, or 70 if every page is touched for the first

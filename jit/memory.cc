@@ -50,6 +50,8 @@ MemoryArea MemorySource::enlarge(MemoryArea area, u64 /*used*/, u64 bytes) {
 
 void MemorySource::release(MemoryArea area, u64 /*used*/) { munmap(area.base, area.capacity); }
 
+void MemorySource::unmap(MemoryArea area, u64 /*used*/) { munmap(area.base, area.capacity); }
+
 MemorySource& MemorySource::plain() {
   static MemorySource source;
   return source;
@@ -61,6 +63,9 @@ void DataImage::add(u64 offset, std::span<const u8> bytes) {
   if (bytes.empty()) return;
   is_sorted_ = is_sorted_ && offset >= end_;
   pieces_.push_back({offset, bytes});
+  if (last_.to == 0 || offset - last_.to >= kPage) last_.from = offset;
+  last_.to = pieces_.back().end();
+  if (last_.to - last_.from > longest_.to - longest_.from) longest_ = last_;
   end_ = std::max(end_, pieces_.back().end());
 }
 
@@ -103,23 +108,24 @@ MemoryClass Memory::class_for(const MemoryType& type, MemoryClass wanted) {
 }
 
 Memory::Memory(const MemoryType& type, const MemoryOptions& options, MemoryClass memory_class)
-    : type_(&type), options_(&options), class_(class_for(type, memory_class)) {}
+    : type_(&type),
+      options_(&options),
+      is_guarded_(class_for(type, memory_class) == MemoryClass::Guarded) {}
 
 Result<std::unique_ptr<Memory>> Memory::create(const MemoryType& type,
                                                const MemoryOptions& options) {
   auto memory = std::make_unique<Memory>(type, options, options.memory_class);
   Own& own = memory->own();
-  own.type = type;
-  own.options = options;
+  own.kind = std::make_unique<Kind>(Kind{type, options});
   if (type.limits.is_shared) own.sharing = std::make_unique<Sharing>();
-  memory->type_ = &own.type;
-  memory->options_ = &own.options;
+  memory->type_ = &own.kind->type;
+  memory->options_ = &own.kind->options;
   TRY(memory->start());
   return memory;
 }
 
 Status Memory::start() {
-  if (class_ == MemoryClass::Guarded) {
+  if (is_guarded_) {
     view.base = map_bytes(kGuardedBytes, PROT_NONE);
     if (view.base == nullptr) {
       return make_error(Err::SystemError,
@@ -131,8 +137,7 @@ Status Memory::start() {
     if (area.base == nullptr) {
       return make_error(Err::SystemError, "no addresses for the maximum of a shared memory");
     }
-    view.base = area.base;
-    capacity_ = area.capacity;
+    use(area);
   }
   const u64 min = type_->limits.min;
   if (min > ~u64{0} >> type_->page_size_log2 || !grow(min)) {
@@ -143,7 +148,8 @@ Status Memory::start() {
 
 Memory::~Memory() {
   if (view.base == nullptr) return;
-  source().release(area(), view.extent);
+  if (held() != nullptr) source().let_in(area(), held()->from(), held()->to());
+  is_guarded_ ? source().unmap(area(), used()) : source().release(area(), used());
   source().release_charge(view.extent);
 }
 
@@ -158,22 +164,36 @@ Memory::Own& Memory::own() {
 }
 
 bool Memory::reset() {
-  if (class_ != MemoryClass::Dense || is_shared()) return false;
+  if (is_guarded_ || is_shared()) return false;
   const u64 size = type_->limits.min << type_->page_size_log2;
-  if (view.base != nullptr && !source().wipe(area(), view.extent)) return false;
+  if (view.base != nullptr && !wipe()) return false;
   // What the last process touched at once the next one will, too.
   const u64 kept = std::min({view.extent, next_extent(1), size});
   source().release_charge(view.extent - kept);
   view.size = size;
   view.extent = kept;
-  if (image_ != nullptr) image_->copy(view.base, 0, kept);
+  copy_image(0, kept);
+  set_ready();
   publish();
+  return true;
+}
+
+bool Memory::wipe() {
+  const HeldPages* const held = this->held();
+  if (held == nullptr) return source().wipe(area(), 0, view.extent);
+  if (!source().wipe(area(), 0, std::min(view.extent, held->from()))) return false;
+  if (view.extent > held->to() && !source().wipe(area(), held->to(), view.extent)) return false;
+  restore_held();
   return true;
 }
 
 u64 Memory::bookkeeping_bytes() const {
   u64 bytes = sizeof(Memory);
-  if (own_ != nullptr) bytes += sizeof(Own) + own_->image.bookkeeping_bytes();
+  if (own_ == nullptr) return bytes;
+  bytes += sizeof(Own);
+  if (own_->kind != nullptr) bytes += sizeof(Kind);
+  if (own_->held != nullptr) bytes += sizeof(HeldPages);
+  if (own_->image != nullptr) bytes += sizeof(DataImage) + own_->image->bookkeeping_bytes();
   return bytes;
 }
 
@@ -192,6 +212,11 @@ std::unique_lock<std::mutex> Memory::lock() {
   return is_shared() ? std::unique_lock(own_->sharing->mutex) : std::unique_lock<std::mutex>();
 }
 
+void Memory::use(const MemoryArea& area) {
+  view.base = area.base;
+  capacity_ = area.capacity & ~u64{0} >> 1;
+}
+
 // Machine code and other threads read them at any time.
 void Memory::set_size(u64 size) { __atomic_store_n(&view.size, size, __ATOMIC_RELEASE); }
 void Memory::set_extent(u64 extent) { __atomic_store_n(&view.extent, extent, __ATOMIC_RELEASE); }
@@ -202,7 +227,7 @@ std::optional<u64> Memory::grow(u64 delta_pages) {
   const u64 max_pages = size_max() >> type_->page_size_log2;
   if (delta_pages > max_pages || old_pages > max_pages - delta_pages) return std::nullopt;
   const u64 size = (old_pages + delta_pages) << type_->page_size_log2;
-  const bool grown = class_ == MemoryClass::Guarded ? grow_guarded(size) : grow_dense(size);
+  const bool grown = is_guarded_ ? grow_guarded(size) : grow_dense(size);
   if (!grown) return std::nullopt;
   publish();
   return old_pages;
@@ -217,6 +242,7 @@ bool Memory::grow_guarded(u64 size) {
     return false;
   }
   set_extent(size);
+  set_ready();
   set_size(size);
   return true;
 }
@@ -227,23 +253,25 @@ bool Memory::grow_dense(u64 size) {
     if (size == 0) return true;
     area = source().acquire(size);
   } else if (size > area.capacity) {
-    area = source().enlarge(area, view.extent, size);
+    let_all_in();
+    area = source().enlarge(area, used(), size);
+    if (area.base != nullptr) forget_held();
   }
   if (area.base == nullptr) return false;
-  view.base = area.base;
-  capacity_ = area.capacity;
+  use(area);
   set_size(size);
   return !options_->move_always || relocate();
 }
 
 bool Memory::relocate() {
-  if (class_ == MemoryClass::Guarded || view.base == nullptr || is_shared()) return true;
+  if (is_guarded_ || view.base == nullptr || is_shared()) return true;
   const MemoryArea area = source().acquire(view.size);
   if (area.base == nullptr) return false;
+  let_all_in();
   std::memcpy(area.base, view.base, view.extent);
-  source().release(this->area(), view.extent);
-  view.base = area.base;
-  capacity_ = area.capacity;
+  source().release(this->area(), used());
+  forget_held();
+  use(area);
   publish();
   return true;
 }
@@ -279,21 +307,35 @@ bool Memory::raise_extent(u64 end, Trap* why) {
       return false;
     }
   }
-  if (image_ != nullptr) image_->copy(view.base, view.extent, extent);
+  hold_back(extent);
+  copy_image(view.extent, extent);
   set_extent(extent);
+  set_ready();
+  // What it was raised for is touched next.
+  let_in(end - 1, end);
   publish();
+  return true;
+}
+
+bool Memory::touch(u64 offset, u64 length) {
+  const u64 end = offset + length;
+  if (length == 0 || end <= __atomic_load_n(&view.ready, __ATOMIC_ACQUIRE)) return true;
+  if (!raise_extent(end)) return false;
+  let_in(offset, end);
   return true;
 }
 
 std::optional<std::span<u8>> Memory::range(u64 offset, u64 length) {
   const u64 bytes = size();
   if (length > bytes || offset > bytes - length) return std::nullopt;
-  if (!raise_extent(offset + length)) return std::nullopt;
+  if (!touch(offset, length)) return std::nullopt;
   return std::span<u8>(view.base + offset, length);
 }
 
 void Memory::add_segment(u64 offset, std::span<const u8> bytes) {
-  DataImage& image = own().image;
+  CHECK(held() == nullptr);
+  if (own().image == nullptr) own_->image = std::make_unique<DataImage>();
+  DataImage& image = *own_->image;
   image.add(offset, bytes);
   image_ = &image;
   if (offset >= view.extent || bytes.empty()) return;
@@ -343,8 +385,7 @@ void Memory::publish() {
 }
 
 bool Memory::owns_guarded(const void* address) const {
-  return class_ == MemoryClass::Guarded &&
-         static_cast<u64>(static_cast<const u8*>(address) - view.base) < capacity_;
+  return is_guarded_ && static_cast<u64>(static_cast<const u8*>(address) - view.base) < capacity_;
 }
 
 }  // namespace lr::jit

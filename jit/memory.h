@@ -8,7 +8,8 @@
 // Dense: a raw area, from a slot of the process or a reservation of its own; code compares with the
 // extent, which rises when something beyond it is touched, so that it ends where a page does: the
 // base need not (it is 64-byte aligned). Bytes beyond the extent are zero in the area; data
-// segments that reach there are copied when the extent rises.
+// segments that reach there are copied when the extent rises, and if they are long, a page at a
+// time when it is touched (jit/held_pages.h): the host asks for more than the extent then.
 //
 // Belongs to one process: no locks. Contexts whose memory 0 it is are attached and get every new
 // base and extent; machine code reloads its registers after whatever may have changed them.
@@ -29,6 +30,7 @@
 #include "frontend/module.h"
 #include "jit/compiler/compile.h"
 #include "jit/context.h"
+#include "jit/held_pages.h"
 #include "jit/wait_queue.h"
 
 namespace lr::jit {
@@ -58,9 +60,20 @@ class MemorySource {
   virtual MemoryArea enlarge(MemoryArea area, u64 used, u64 bytes);
   // Beyond its first `used` bytes the area is as it was handed out.
   virtual void release(MemoryArea area, u64 used);
-  // Makes the first `used` bytes of an area zero again, for another process. False if it would
-  // rather have the area back.
-  virtual bool wipe(MemoryArea area, u64 used) { return (void)area, (void)used, false; }
+  // Gives the addresses of a guarded memory back, which did not come from here.
+  virtual void unmap(MemoryArea area, u64 used);
+  // Makes [from, to) of an area zero again, for another process. False if it would rather have the
+  // area back.
+  virtual bool wipe(MemoryArea area, u64 from, u64 to) {
+    return (void)area, (void)from, (void)to, false;
+  }
+  // Makes pages of an area fault, whatever they held. False if it cannot, and they are as they were
+  // or zero.
+  virtual bool hold(MemoryArea area, u64 from, u64 to) {
+    return (void)area, (void)from, (void)to, false;
+  }
+  // Makes those that fault pages of zeros. Called by signal handlers too.
+  virtual void let_in(MemoryArea area, u64 from, u64 to) { (void)area, (void)from, (void)to; }
 
   // Reserves with mmap and charges nobody.
   static MemorySource& plain();
@@ -72,7 +85,8 @@ struct MemoryOptions {
   // Of shared memories, which may outlive the process; it outlives them. Null: plain().
   MemorySource* shared_source = nullptr;
   u64 size_max = ~u64{0};  // A limit of the process, in bytes.
-  // Test modes: the extent rises by exactly what was asked for; every growth moves a dense memory.
+  // Test modes: the extent rises by exactly what was asked for, and all data waits for a touch;
+  // every growth moves a dense memory.
   bool exact_extent = false;
   bool move_always = false;
 };
@@ -83,6 +97,12 @@ class DataImage {
   // The bytes must live as long as whatever uses the image.
   void add(u64 offset, std::span<const u8> bytes);
   u64 end() const { return end_; }
+  // The longest stretch without large gaps; nothing if pieces overlap or are in no order.
+  struct Stretch {
+    u64 from = 0;
+    u64 to = 0;
+  };
+  Stretch longest() const { return is_sorted_ ? longest_ : Stretch(); }
   // The first byte at or behind `from` that it sets; ~0 if there is none.
   u64 next(u64 from) const;
   // Copies those bytes that lie in [from, to).
@@ -99,6 +119,8 @@ class DataImage {
 
   std::vector<Piece> pieces_;
   u64 end_ = 0;
+  Stretch last_;  // What the next piece may continue.
+  Stretch longest_;
   bool is_sorted_ = true;  // By offset, and none overlaps another.
 };
 
@@ -127,7 +149,9 @@ class Memory : public MemoryHead {
   }
 
   const MemoryType& type() const { return *type_; }
-  MemoryClass memory_class() const { return class_; }
+  MemoryClass memory_class() const {
+    return is_guarded_ ? MemoryClass::Guarded : MemoryClass::Dense;
+  }
   // In bytes. Others may make it larger meanwhile if it is shared.
   u64 size() const { return __atomic_load_n(&view.size, __ATOMIC_ACQUIRE); }
   u64 pages() const { return size() >> type_->page_size_log2; }
@@ -139,9 +163,18 @@ class Memory : public MemoryHead {
   std::optional<u64> grow(u64 delta_pages);
   // Moves a dense memory to another area: what tests do at every point where code allows it.
   bool relocate();
-  // Makes [0, end) touchable without moving. False if end > size or the charge is refused (then
-  // `why` says which trap it is).
+  // Makes [0, end) touchable by code, without moving. False if end > size or the charge is refused
+  // (then `why` says which trap it is).
   bool raise_extent(u64 end, Trap* why = nullptr);
+  // Makes [offset, offset + length) touchable by anybody, the system's calls included.
+  bool touch(u64 offset, u64 length);
+  // Whether they are.
+  bool may_touch(u64 offset, u64 length) const {
+    if (length > view.extent || offset > view.extent - length) return false;
+    return offset + length <= view.ready || !held()->holds_any(offset, offset + length);
+  }
+  // After a fault: lets the page in if it is one that is held. The handler of a signal calls it.
+  bool admit(const void* address);
 
   // The bytes [offset, offset + length), touchable; nothing if out of bounds or refused. Valid
   // until the memory grows.
@@ -172,23 +205,38 @@ class Memory : public MemoryHead {
     std::mutex mutex;
     WaitQueue queue;
   };
-  // What only few memories have.
-  struct Own {
+  struct Kind {
     MemoryType type;
     MemoryOptions options;
-    DataImage image;
-    std::vector<Context*> contexts;  // All but the first.
+  };
+  // What only some memories have.
+  struct Own {
+    std::unique_ptr<HeldPages> held;  // Null: no data has been held in this area.
+    std::vector<Context*> contexts;   // All but the first.
     std::unique_ptr<Sharing> sharing;
+    std::unique_ptr<DataImage> image;
+    std::unique_ptr<Kind> kind;
   };
 
   MemorySource& source() const;
   Own& own();
+  HeldPages* held() const { return own_ == nullptr ? nullptr : own_->held.get(); }
   u64 size_max() const;
   std::unique_lock<std::mutex> lock();
+  void use(const MemoryArea& area);
   void set_size(u64 size);
   void set_extent(u64 extent);
   bool grow_guarded(u64 size);
   bool grow_dense(u64 size);
+  void let_all_in();
+  void forget_held();
+  u64 used() const;
+  void hold_back(u64 extent);
+  void let_in(u64 from, u64 to);
+  void copy_image(u64 from, u64 to);
+  bool wipe();
+  void restore_held();
+  void set_ready();
   u64 next_extent(u64 end) const;
   void publish();
   MemoryArea area() const { return {view.base, capacity_}; }
@@ -196,11 +244,11 @@ class Memory : public MemoryHead {
   const MemoryType* type_;
   const MemoryOptions* options_;
   // Of the area, which begins at view.base. What has been charged is the extent.
-  u64 capacity_ = 0;
+  u64 capacity_ : 63 = 0;
+  bool is_guarded_ : 1;
   Context* context_ = nullptr;        // The first that is attached.
   const DataImage* image_ = nullptr;  // Copied as far as the extent.
   std::unique_ptr<Own> own_;
-  MemoryClass class_;
 };
 
 }  // namespace lr::jit

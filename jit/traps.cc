@@ -11,6 +11,7 @@
 #include "jit/code_space.h"
 #include "jit/compiled_module.h"
 #include "jit/entry.h"
+#include "jit/instance.h"
 #include "jit/machine.h"
 #include "jit/memory.h"
 
@@ -33,23 +34,31 @@ struct sigaction g_previous_segv;
 struct sigaction g_previous_bus;
 const Target* g_target = nullptr;
 
-// The running instance's memory 0 if the fault is an unchecked access of it; null if it is
-// anything else. Reads nothing but what code that is ours vouches for.
-Context* guarded_access(const Interrupted& at, const void* address) {
-  const auto* pc = reinterpret_cast<const void*>(at.pc());
-  const CodeOwner owner = find_code(pc);
-  if (owner.space == nullptr || owner.space->find(pc) == nullptr) return nullptr;
-  // In a function's body the context register is what its name says.
-  auto* context = reinterpret_cast<Context*>(at.reg(g_target->context));
-  if (context->memory0 == nullptr) return nullptr;
-  // The view is the first member of its Memory.
-  const auto* memory = reinterpret_cast<const Memory*>(context->memory0);
-  return memory->owns_guarded(address) ? context : nullptr;
-}
-
 bool is_in_function(const void* pc) {
   const CodeOwner owner = find_code(pc);
   return owner.space != nullptr && owner.space->find(pc) != nullptr;
+}
+
+// The running instance if it is a function of its that has faulted; else null. Reads nothing but
+// what code that is ours vouches for.
+Context* running_context(const Interrupted& at) {
+  if (!is_in_function(reinterpret_cast<const void*>(at.pc()))) return nullptr;
+  // In a function's body the context register is what its name says.
+  return reinterpret_cast<Context*>(at.reg(g_target->context));
+}
+
+// Whether the fault was a page of initial data that is there now.
+bool admits(const Context& context, const void* address) {
+  const u64 memories = context.instance->module().memories.size();
+  for (u32 i = 0; i < memories; i++) {
+    if (context.instance->memory(i).admit(address)) return true;
+  }
+  return false;
+}
+
+// Whether the fault is an unchecked access of memory 0.
+bool is_out_of_bounds(const Context& context, const void* address) {
+  return context.memory0 != nullptr && Memory::of(context.memory0).owns_guarded(address);
 }
 
 // Makes the interrupted code continue in the trap's stub as if it had called it.
@@ -97,8 +106,9 @@ void on_fault(int signal, siginfo_t* info, void* ucontext) {
     at.call(lr_yield, at.pc() + kPollPageBytes);
     return;
   }
-  Context* context = info->si_code > 0 ? guarded_access(at, info->si_addr) : nullptr;
-  if (context != nullptr) {
+  Context* const context = info->si_code > 0 ? running_context(at) : nullptr;
+  if (context != nullptr && admits(*context, info->si_addr)) return;
+  if (context != nullptr && is_out_of_bounds(*context, info->si_addr)) {
     divert_to_trap(at, context);
     return;
   }

@@ -130,6 +130,8 @@ void drop_pages(u8* start, u64 bytes);
 // Overwrites with zeros what is resident, and touches nothing else but in small ranges. False if
 // that is more than is worth it, or cannot be known: then some of it may be zero now.
 bool wipe_bytes(u8* start, u64 bytes);
+// The same, and small ranges are asked about too: for what is hardly used.
+bool wipe_resident(u8* start, u64 bytes);
 
 // What the range's resident pages take.
 u64 resident_bytes(const u8* start, u64 bytes);
@@ -144,5 +146,14 @@ u64 usable_memory();
 
 // True if guard markers exist and a touch of one really faults. Probed once.
 bool guard_markers_work();
+
+// Makes pages fault when touched, by markers, whatever they held. False if the system refuses: then
+// they are as they were, or zero.
+bool hold_pages(u8* start, u64 bytes);
+// Makes those that fault pages of zeros, and leaves others as they are. Handlers of signals may
+// call it.
+void let_in_pages(u8* start, u64 bytes);
+// True if that works and whatever looks for resident pages takes them for none. Probed once.
+bool held_pages_work();
 
 }  // namespace lr::sched

@@ -20,6 +20,7 @@ constexpr u64 kPage = 4096;
 
 // Since Linux 6.13; the C library's headers may be older than the kernel.
 constexpr int kMadvGuardInstall = 102;
+constexpr int kMadvGuardRemove = 103;
 
 // Up to here a range is overwritten without asking which of its pages are resident.
 constexpr u64 kBlindWipeBytes = 64 * kKiB;
@@ -49,6 +50,7 @@ struct PagemapScan {
 constexpr u64 kPagePresent = u64{1} << 3;
 constexpr u64 kPageSwapped = u64{1} << 4;
 constexpr u64 kPageOfZeros = u64{1} << 5;  // The kernel's own: was read and never written.
+constexpr u64 kPageGuarded = u64{1} << 8;  // Since Linux 6.15; says kPageSwapped as well.
 
 Error system_error(const char* what) {
   return make_error(Err::SystemError, std::string(what) + ": " + std::strerror(errno));
@@ -61,6 +63,17 @@ int pagemap_fd() {
 
 u64 page_of(const u8* address) { return reinterpret_cast<u64>(address) & ~(kPage - 1); }
 u64 page_behind(const u8* address) { return page_of(address + kPage - 1); }
+
+// True if the kernel knows guards from what it has swapped.
+bool guards_are_told() {
+  static const bool told = [] {
+    PagemapScan scan = {};
+    scan.size = sizeof scan;
+    scan.category_mask = kPageGuarded;
+    return ioctl(pagemap_fd(), _IOWR('f', 16, PagemapScan), &scan) == 0;
+  }();
+  return told;
+}
 
 // Calls visit(first, last) for each stretch of resident pages, as far as it lies in the range;
 // stops when that answers false. False if the kernel cannot say.
@@ -76,7 +89,8 @@ bool scan_resident(const u8* start, u64 bytes, Visit&& visit) {
   scan.end = page_behind(start + bytes);
   scan.regions = reinterpret_cast<u64>(regions);
   scan.regions_max = kRegionsMax;
-  scan.category_mask = scan.category_inverted = kPageOfZeros;
+  scan.category_mask = scan.category_inverted =
+      kPageOfZeros | (guards_are_told() ? kPageGuarded : 0);
   scan.category_anyof_mask = kPagePresent | kPageSwapped;
   scan.return_mask = kPagePresent | kPageSwapped;
   while (scan.start < scan.end) {
@@ -164,6 +178,10 @@ bool wipe_bytes(u8* start, u64 bytes) {
     if (bytes != 0) std::memset(start, 0, bytes);
     return true;
   }
+  return wipe_resident(start, bytes);
+}
+
+bool wipe_resident(u8* start, u64 bytes) {
   u64 wiped = 0;
   const bool known = scan_resident(start, bytes, [&](u64 first, u64 last) {
     wiped += last - first;
@@ -220,5 +238,15 @@ bool guard_markers_work() {
   static const bool works = probe_guard_markers();
   return works;
 }
+
+bool hold_pages(u8* start, u64 bytes) {
+  if (madvise(start, bytes, kMadvGuardInstall) == 0) return true;
+  let_in_pages(start, bytes);
+  return false;
+}
+
+void let_in_pages(u8* start, u64 bytes) { madvise(start, bytes, kMadvGuardRemove); }
+
+bool held_pages_work() { return guard_markers_work() && guards_are_told(); }
 
 }  // namespace lr::sched

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/types.h"
 #include "sched/memory_account.h"
+#include "sched/os.h"
 
 namespace lr::sched {
 
@@ -100,6 +101,8 @@ class SlotAllocator final : MemoryAccount::Reserve {
 
   // True if every slot has a guard that faults.
   bool has_slot_guards() const { return markers_; }
+  // True if pages of a slot may be held (sched/os.h); none is when the slot is released.
+  bool may_hold_pages() const { return markers_ && held_pages_work(); }
 
   struct Stats {
     u64 slabs = 0;

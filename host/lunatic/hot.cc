@@ -36,7 +36,7 @@ HostStatus hot_message_write_data(Context* context, const jit::HostFunction* sel
   Process& process = process_of(context);
   Message* const message = data_message(process);
   if (!process.may_directly(Permission::Messages) || message == nullptr ||
-      !is_within_extent(*context, args[0], args[1]) || !message->has_room(args[1])) {
+      !may_touch(*context, args[0], args[1]) || !message->has_room(args[1])) {
     return host_entry(context, self, args);
   }
   message->append_in_place(context->memory_base + args[0], args[1]);
@@ -49,7 +49,7 @@ HostStatus hot_message_read_data(Context* context, const jit::HostFunction* self
   Process& process = process_of(context);
   Message* const message = data_message(process);
   if (!process.may_directly(Permission::Messages) || message == nullptr ||
-      !is_within_extent(*context, args[0], args[1]) || !message->is_in_first(message->read_at)) {
+      !may_touch(*context, args[0], args[1]) || !message->is_in_first(message->read_at)) {
     return host_entry(context, self, args);
   }
   const u64 length = std::min(args[1], message->size() - message->read_at);
@@ -81,7 +81,7 @@ HostStatus hot_message_receive(Context* context, const jit::HostFunction* self, 
   if (args[1] == 0) {
     message = mailbox.take();
   } else {
-    if (!is_within_extent(*context, args[0], sizeof(i64))) return host_entry(context, self, args);
+    if (!may_touch(*context, args[0], sizeof(i64))) return host_entry(context, self, args);
     i64 tag = 0;
     std::memcpy(&tag, context->memory_base + args[0], sizeof tag);
     message = mailbox.take({&tag, 1});

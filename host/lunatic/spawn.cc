@@ -266,9 +266,8 @@ HostStatus hot_process_spawn(jit::Context* context, const jit::HostFunction* sel
       process.may_directly(Permission::Processes) && process.config().may_spawn &&
       process.module() != nullptr && !process.module()->has_start() && ~config == 0 &&
       ~module == 0 && params_length <= kFewArguments * kRecordBytes &&
-      params_length % kRecordBytes == 0 && is_within_extent(*context, name, name_length) &&
-      is_within_extent(*context, params, params_length) &&
-      is_within_extent(*context, id, sizeof(Pid));
+      params_length % kRecordBytes == 0 && may_touch(*context, name, name_length) &&
+      may_touch(*context, params, params_length) && may_touch(*context, id, sizeof(Pid));
   if (!is_plain) return host_entry(context, self, args);
   const u8* const memory = context->memory_base;
   const std::string_view function(reinterpret_cast<const char*>(memory + name), name_length);

@@ -81,8 +81,9 @@ class TestGuest {
   u64 extent() const { return view_.extent; }
 
  private:
-  static bool raise(void* self, u64 end) {
-    static_cast<TestGuest*>(self)->view_.extent = end;
+  static bool raise(void* self, u64 offset, u64 length) {
+    jit::MemoryView& view = static_cast<TestGuest*>(self)->view_;
+    view.extent = view.ready = offset + length;
     return true;
   }
   void enter() { caller_.enter(GuestMemory(view_, &raise, this)); }

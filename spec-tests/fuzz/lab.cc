@@ -128,17 +128,26 @@ class RecycledAreas final : public jit::MemorySource {
     return larger;
   }
   void release(jit::MemoryArea area, u64 used) override {
-    if (!wipe(area, used)) return jit::MemorySource::release(area, used);
+    if (!wipe(area, 0, used)) return jit::MemorySource::release(area, used);
     free_.push_back(area);
   }
   // Whatever is written beyond `used` shows in the next memory.
-  bool wipe(jit::MemoryArea area, u64 used) override {
+  bool wipe(jit::MemoryArea area, u64 from, u64 to) override {
     if (area.capacity != kAreaBytes) return false;
-    for (u64 at = 0; at < used; at += kPage) {
-      const std::span<u8> page(area.base + at, std::min(kPage, used - at));
+    for (u64 at = from; at < to; at += kPage) {
+      const std::span<u8> page(area.base + at, std::min(kPage, to - at));
       if (!is_zero(page)) std::ranges::fill(page, u8{0});
     }
     return true;
+  }
+  // Where the kernel has no guard markers nothing is held.
+  bool hold(jit::MemoryArea area, u64 from, u64 to) override {
+    constexpr int kGuardInstall = 102;
+    return madvise(area.base + from, to - from, kGuardInstall) == 0;
+  }
+  void let_in(jit::MemoryArea area, u64 from, u64 to) override {
+    constexpr int kGuardRemove = 103;
+    CHECK(madvise(area.base + from, to - from, kGuardRemove) == 0);
   }
 
  private:
