@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "host/process.h"
+#include "sched/reclaimer.h"
 
 namespace lr {
 namespace {
@@ -186,12 +187,18 @@ class AftermathProcess final : public sched::Process {
 
   sched::Next on_dispatch(sched::Worker& worker, u32 requests) override {
     if ((requests & kRequestKill) != 0) return sched::Next::Done;
+    ++steps_;
     return left_.step(*environment_, worker) ? sched::Next::Done : sched::Next::Requeue;
   }
   sched::Next on_leave(sched::Worker&, Leave) override { return sched::Next::Done; }
-  void on_done(sched::Worker&) override {}
+  void on_done(sched::Worker&) override {
+    if (steps_ >= kStepsToTrim) sched::trim_heap_later();
+  }
 
  private:
+  static constexpr u32 kStepsToTrim = 100;  // 20,000 messages: a flood.
+
+  u32 steps_ = 0;
   EnvironmentRef environment_;
   Aftermath left_;
 };

@@ -141,6 +141,9 @@ u64 resident_bytes_at_most(const u8* start, u64 bytes);
 // Copies what is resident; what is not must be zero at `to` already. They do not overlap.
 void copy_resident(u8* to, const u8* from, u64 bytes);
 
+// Gives free memory of the heap back, as far as it covers whole pages.
+void trim_heap();
+
 // What this program may use: of the machine, or what its control groups leave it.
 u64 usable_memory();
 

@@ -1,5 +1,6 @@
 // Pages for slots: mapping, guards, wiping.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -218,6 +219,12 @@ void copy_resident(u8* to, const u8* from, u64 bytes) {
     return true;
   });
   if (!known) std::memcpy(to, from, bytes);
+}
+
+void trim_heap() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 u64 usable_memory() {

@@ -37,6 +37,14 @@ class Mapping final : public Reclaimer::Scrap {
   MemoryAccount* const account_;
 };
 
+class FreeHeap final : public Reclaimer::Scrap {
+ public:
+  u64 step() override {
+    trim_heap();
+    return 0;
+  }
+};
+
 }  // namespace
 
 Reclaimer& Reclaimer::get() {
@@ -105,6 +113,8 @@ void Reclaimer::work() {
     }
   }
 }
+
+void trim_heap_later() { Reclaimer::get().take(std::make_unique<FreeHeap>()); }
 
 void unmap_later(u8* start, u64 bytes, u64 used_bytes, MemoryAccount* account) {
   constexpr u64 kPage = 4096;

@@ -55,4 +55,8 @@ class Reclaimer {
 // until they are gone: what their owner releases is charged again here.
 void unmap_later(u8* start, u64 bytes, u64 used_bytes, MemoryAccount* account);
 
+// Much small memory has been freed: what the heap keeps of it goes back to the system, some time
+// soon. Others may have to wait for the heap while that lasts.
+void trim_heap_later();
+
 }  // namespace lr::sched

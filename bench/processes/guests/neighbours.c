@@ -74,10 +74,8 @@ ENTRY(echo)(u64 parent) {
   for (;;) send_u64(parent, receive_u64());
 }
 
-static void ping_until(u64 end_ns, u64 pause_ms, const char* what, const char* phase) {
-  if (!times) times = (struct Times*)make_array(sizeof *times / 8);
+static void ping_until(u64 other, u64 end_ns, u64 pause_ms, const char* what, const char* phase) {
   __builtin_memset(times, 0, sizeof *times);
-  u64 other = SPAWN(0, "echo", process_process_id());
   for (u64 start = now_ns(); start < end_ns; start = now_ns()) {
     if (pause_ms != 0) {
       process_sleep_ms(pause_ms);
@@ -87,20 +85,31 @@ static void ping_until(u64 end_ns, u64 pause_ms, const char* what, const char* p
     expect(receive_u64() == start, 10);
     add_time(times, now_ns() - start);
   }
-  process_kill(other);
   print_times(times, what, phase);
 }
 
-ENTRY(metronome)(u64 parent, u64 end_ns, u64 hostile) {
-  ping_until(end_ns, 10, "every 10 ms", hostile ? "hostile" : "idle");
-  send_u64(parent, 1);
+// All that the measurement needs, before a neighbour takes what there is.
+static u64 prepare_pings(void) {
+  times = (struct Times*)make_array(sizeof *times / 8);
+  return SPAWN(0, "echo", process_process_id());
 }
 
-static void measure_pings(u64 ms, int hostile) {
+ENTRY(metronome)(u64 parent) {
+  u64 other = prepare_pings();
+  for (u32 phase = 0;; ++phase) {
+    send_u64(parent, 0);
+    u64 end = receive_u64();
+    ping_until(other, end, 10, "every 10 ms", phase == 2 ? "hostile" : "idle");
+    process_sleep_ms(100);  // The parent's last round trip is no place for this message.
+    send_u64(parent, 1);
+  }
+}
+
+static void measure_pings(u64 other, u64 metronome, u64 ms, int hostile) {
+  expect(receive_u64() == 0, 12);
   u64 end = now_ns() + ms * 1000000;
-  SPAWN(0, "metronome", process_process_id(), end, (u64)hostile);
-  ping_until(end, 0, "continuous", hostile ? "hostile" : "idle");
-  receive_u64();
+  send_u64(metronome, end);
+  ping_until(other, end, 0, "continuous", hostile ? "hostile" : "idle");
 }
 
 // ---- Neighbours
@@ -164,12 +173,17 @@ static u64 start_neighbour(u64 kind) {
 }
 
 static void run(const u64* numbers) {
-  measure_pings(numbers[0] / 10, 0);
+  u64 other = prepare_pings();
+  u64 metronome = SPAWN(0, "metronome", process_process_id());
+  measure_pings(other, metronome, numbers[0] / 10, 0);
+  expect(receive_u64() == 1, 13);
   pause_at("before");
-  measure_pings(numbers[0], 0);
+  measure_pings(other, metronome, numbers[0], 0);
+  expect(receive_u64() == 1, 13);
   u64 neighbour = start_neighbour(numbers[1]);
   process_sleep_ms(100);
-  measure_pings(numbers[0], 1);
+  measure_pings(other, metronome, numbers[0], 1);
+  expect(receive_u64() == 1, 13);
   process_kill(neighbour);
   while (process_exists(neighbour)) process_sleep_ms(1);
   pause_at("after");
