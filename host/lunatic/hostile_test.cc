@@ -41,7 +41,8 @@ struct Hostile : testing::TestWithParam<usize> {
 
   Hostile() {
     RuntimeOptions options;
-    options.scheduler.workers = 1;  // So that nothing ends the process between two calls but a call.
+    // One, so that nothing ends the process between two calls.
+    options.scheduler.workers = 1;
     runtime = std::move(Runtime::create(options).value());
     EXPECT_TRUE(runtime->linker().add(functions()).ok());
     Result<std::vector<u8>> bytes =
