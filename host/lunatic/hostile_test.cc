@@ -67,7 +67,7 @@ struct Hostile : testing::TestWithParam<usize> {
     instance = process.store().instantiate(module, linked->imports()).value();
     process.set_module(linked, instance);
     Resources& resources = process.resources();
-    resources.errors.add("an error");
+    resources.keep_error("an error");
     resources.configs.add({});
     resources.modules.add({linked, 100});
   }
