@@ -194,7 +194,8 @@ Status Process::open_wasi() {
 }
 
 lunatic::Resources& Process::resources() {
-  if (resources_ == nullptr) resources_ = std::make_unique<lunatic::Resources>(scheduler_.slots().account());
+  if (resources_ == nullptr)
+    resources_ = std::make_unique<lunatic::Resources>(scheduler_.slots().account());
   return *resources_;
 }
 
