@@ -62,6 +62,9 @@ class Mailbox {
     return true;
   }
 
+  // One that does not arrive for want of memory is counted.
+  void refuse() { ++dropped_; }
+
   u64 count() const { return count_; }
   u64 bytes() const { return bytes_; }
   u64 dropped() const { return dropped_; }

@@ -159,6 +159,7 @@ class Process final : public sched::Process {
     return is_plain_ && config_->permissions.has(permission);
   }
   Mailbox& mailbox() { return mailbox_; }
+  ProcessMemory& memory() { return *memory_; }
   // The message that it works on; null if there is none.
   MessagePtr& scratch() { return scratch_; }
   Relations& relations();
@@ -218,6 +219,7 @@ class Process final : public sched::Process {
   // that kills the process.
   enum class Heard : u8 { All, Some, Killed };
   Heard handle_inbox();
+  void deliver(MessagePtr message);
   sched::Next go_on(sched::Worker& worker);
   // Of what has been heard so far: where there is more, the process comes back for that.
   sched::Next after(Heard heard, sched::Next next);

@@ -194,7 +194,8 @@ Status Process::open_wasi() {
 }
 
 lunatic::Resources& Process::resources() {
-  if (resources_ == nullptr) resources_ = std::make_unique<lunatic::Resources>();
+  if (resources_ == nullptr)
+    resources_ = std::make_unique<lunatic::Resources>(scheduler_.slots().account());
   return *resources_;
 }
 
@@ -231,6 +232,7 @@ void Process::give_back() {
   scratch_.reset();
   resources_.reset();
   wasi_.reset();
+  memory_->hold_messages(0);
   if (module_ == nullptr) return;
   if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
     module_->history().note(instance_->memory(0).size());

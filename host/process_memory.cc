@@ -42,7 +42,7 @@ void SharedMemorySource::unmap(jit::MemoryArea area, u64 used) {
 
 ProcessMemory::~ProcessMemory() {
   if (large_ != nullptr) large_->bound.forget();
-  if (slots_ != nullptr) slots_->account().release(taken_ - paid());
+  if (slots_ != nullptr) slots_->account().release(taken_ - paid() + message_bytes_);
 }
 
 // -- Accounts -----------------------------------------------------------------------------------
@@ -71,6 +71,20 @@ bool ProcessMemory::charge(u64 bytes) {
 }
 
 void ProcessMemory::release_charge(u64 bytes) { give(bytes); }
+
+bool ProcessMemory::hold_messages(u64 bytes) {
+  constexpr u64 kFew = kKiB;
+  const u64 wanted = bytes <= kFew ? 0 : (bytes + sched::kPage - 1) & ~(sched::kPage - 1);
+  if (wanted <= message_bytes_ && message_bytes_ - wanted <= kKeptBytes) return true;
+  if (slots_ == nullptr) return true;
+  if (wanted < message_bytes_) {
+    slots_->account().release(message_bytes_ - wanted);
+  } else if (!slots_->account().charge(wanted - message_bytes_)) {
+    return false;
+  }
+  message_bytes_ = wanted;
+  return true;
+}
 
 bool ProcessMemory::charge_extent(jit::MemoryArea area, u64 from, u64 to) {
   if (!charge(to - from)) return false;

@@ -53,6 +53,10 @@ class ProcessMemory final : public jit::MemorySource {
   bool hold(jit::MemoryArea area, u64 from, u64 to) override;
   void let_in(jit::MemoryArea area, u64 from, u64 to) override;
 
+  // The messages that the process has take so many bytes, or are about to; what is little the slot
+  // has paid. False if all processes together may not have that: then nothing changes.
+  bool hold_messages(u64 bytes);
+
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
   // What it holds now, as far as it is charged.
@@ -85,6 +89,7 @@ class ProcessMemory final : public jit::MemorySource {
   sched::SlotAllocator* slots_;
   u64 charged_ = 0;
   u64 taken_;  // Of all processes' account, with what the slot has paid: at least what is charged.
+  u64 message_bytes_ = 0;  // Charged for messages.
   u64 slot_used_ = 0;
   bool slot_taken_ = false;  // Handed out, now or before: what is left behind is not clean.
   std::unique_ptr<Large> large_;

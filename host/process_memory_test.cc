@@ -195,6 +195,39 @@ TEST_P(Guards, ManyWithAShadowStackFit) {
   EXPECT_EQ(slots.account().used(), 0u);
 }
 
+TEST(Messages, AreChargedInSteps) {
+  sched::SlotAllocator slots({.total_memory_bytes = 4 * kMiB});
+  const u64 before = slots.account().used();
+  {
+    const Place place(slots, 64 * kKiB);
+    ProcessMemory& memory = *place.memory;
+    const u64 start = slots.account().used();
+    const auto charged = [&] { return slots.account().used() - start; };
+    struct Step {
+      u64 bytes;
+      bool granted;
+      u64 charged;
+    };
+    constexpr Step kSteps[] = {
+        {500, true, 0},  // Little is the slot's.
+        {2000, true, kPage},
+        {100 * kKiB, true, 100 * kKiB},
+        {40 * kKiB, true, 100 * kKiB},  // What comes and goes is not counted each time.
+        {30 * kKiB, true, 32 * kKiB},
+        {5 * kMiB, false, 32 * kKiB},
+        {3 * kMiB, true, 3 * kMiB},
+        {0, true, 0},
+        {50 * kKiB, true, 52 * kKiB},
+    };
+    for (const Step& step : kSteps) {
+      EXPECT_EQ(memory.hold_messages(step.bytes), step.granted) << step.bytes;
+      EXPECT_EQ(charged(), step.charged) << step.bytes;
+    }
+  }
+  slots.trim(~u64{0});
+  EXPECT_EQ(slots.account().used(), before);
+}
+
 struct FirstSlotCase {
   u64 min;
   std::optional<u64> max;

@@ -60,7 +60,7 @@ Process::Heard Process::handle_inbox() {
     if (n == kHeardAtOnce) return Heard::Some;
     unheard_ = envelope->next;
     if (envelope->kind == Envelope::Kind::Message) {
-      mailbox_.deliver(MessagePtr(static_cast<Message*>(envelope)), config_->mailbox);
+      deliver(MessagePtr(static_cast<Message*>(envelope)));
     } else if (envelope->kind == Envelope::Kind::Report) {
       const std::unique_ptr<ReportRequest> asked(static_cast<ReportRequest*>(envelope));
       answer(*asked);
@@ -68,6 +68,15 @@ Process::Heard Process::handle_inbox() {
       const std::unique_ptr<Signal> signal(static_cast<Signal*>(envelope));
       if (!handle(*signal)) return Heard::Killed;
     }
+  }
+}
+
+// What does not fit any more, into the mailbox or into what all processes may have, is dropped.
+void Process::deliver(MessagePtr message) {
+  if (memory_->hold_messages(mailbox_.bytes() + message->footprint())) {
+    mailbox_.deliver(std::move(message), config_->mailbox);
+  } else {
+    mailbox_.refuse();
   }
 }
 
@@ -97,14 +106,14 @@ bool Process::handle(const Signal& signal) {
       auto message = std::make_unique<Message>();
       message->type = Message::Type::LinkDied;
       message->tag = signal.tag;
-      mailbox_.deliver(std::move(message), config_->mailbox);
+      deliver(std::move(message));
       break;
     }
     case Envelope::Kind::ProcessDied: {
       auto message = std::make_unique<Message>();
       message->type = Message::Type::ProcessDied;
       message->process = signal.pid;
-      mailbox_.deliver(std::move(message), config_->mailbox);
+      deliver(std::move(message));
       break;
     }
   }

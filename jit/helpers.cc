@@ -39,9 +39,7 @@ Table& table_of(Context* context, u64 index) {
 bool outside(u64 offset, u64 length, u64 size) { return length > size || offset > size - length; }
 
 // The bounds are right; false if the process may not have the memory.
-bool touch(Memory& memory, u64 offset, u64 length) {
-  return memory.touch(offset, length);
-}
+bool touch(Memory& memory, u64 offset, u64 length) { return memory.touch(offset, length); }
 
 // Long operations work in pieces, each some 10 us, or 70 if every page is touched for the first
 // time; others run in between. What is half done is seen by nobody but threads that share the

@@ -2,9 +2,10 @@
 // whom the system kills for it.
 //
 // Charged are extents of memories, committed guarded memory, objects, stacks and slots, before they
-// are touched. An extent is an upper bound: whoever puts a shadow stack of a megabyte first touches
-// its last pages alone. So before a charge is refused, bounds are settled: what is not resident is
-// given back, and what has become resident since is charged again. Any thread.
+// are touched, and what guests make the host keep for them: messages, timers, errors,
+// configurations. An extent is an upper bound: whoever puts a shadow stack of a megabyte first
+// touches its last pages alone. So before a charge is refused, bounds are settled: what is not
+// resident is given back, and what has become resident since is charged again. Any thread.
 #pragma once
 
 #include <atomic>
@@ -91,6 +92,30 @@ class MemoryAccount {
   std::mutex mutex_;
   List fresh_;  // Have grown since they were settled.
   List settled_bounds_;
+};
+
+// What its owner has been charged; released when it goes.
+class Charged {
+ public:
+  explicit Charged(MemoryAccount& account) : account_(account) {}
+  ~Charged() { account_.release(bytes_); }
+  Charged(const Charged&) = delete;
+  Charged& operator=(const Charged&) = delete;
+
+  bool add(u64 bytes) {
+    if (!account_.charge(bytes)) return false;
+    bytes_ += bytes;
+    return true;
+  }
+  void drop(u64 bytes) {
+    bytes_ -= bytes;
+    account_.release(bytes);
+  }
+  u64 bytes() const { return bytes_; }
+
+ private:
+  MemoryAccount& account_;
+  u64 bytes_ = 0;
 };
 
 }  // namespace lr::sched

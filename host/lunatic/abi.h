@@ -22,7 +22,7 @@ inline Halt no_message(Caller& caller) { return refuse(caller, "there is no mess
 
 // Keeps the error for the guest; its id.
 inline u64 keep_error(Caller& caller, std::string text) {
-  return caller.process()->resources().errors.add(std::move(text));
+  return caller.process()->resources().keep_error(std::move(text));
 }
 
 // --- Arguments.
@@ -59,6 +59,8 @@ inline TrapOr<Message*> data_message(Caller& caller) {
 
 // To a process of the sender's environment; dropped if there is none of that id.
 inline void send_from(Process& process, u64 process_id, MessagePtr message) {
+  // It is the receiver's to pay for.
+  if (message->footprint() > kTextMax) process.memory().hold_messages(process.mailbox().bytes());
   sched::Worker& worker = process.worker();
   Process* const target = process.environment().find(process_id, worker);
   if (target != nullptr) target->send(std::move(message), &worker);

@@ -56,6 +56,9 @@ TrapOr<Done> add_text(Caller& caller, ConfigDraft& draft, std::vector<std::strin
   if (bytes > kTextsMax - draft.text_bytes) {
     return refuse(caller, "the configuration holds more than {} bytes of texts", kTextsMax);
   }
+  if (!caller.process()->resources().charged.add(bytes)) {
+    return refuse(caller, "no memory for the configuration");
+  }
   draft.text_bytes += bytes;
   list.push_back(std::move(text));
   return Done();
@@ -72,14 +75,17 @@ TrapOr<ConfigDraft*> find_config(Caller& caller, u64 id) {
 i64 process_create_config(Caller& caller) {
   const Process& process = *caller.process();
   if (!process.config().may_create_configs) return -1;
+  if (!caller.process()->resources().charged.add(ConfigDraft::kBytes)) return -1;
   ConfigDraft draft;
   draft.wanted = defaults(process.config());
   return static_cast<i64>(caller.process()->resources().configs.add(std::move(draft)));
 }
 
 TrapOr<Done> process_drop_config(Caller& caller, u64 config_id) {
-  TRY(find_config(caller, config_id));
-  caller.process()->resources().configs.remove(config_id);
+  const ConfigDraft* const draft = TRY(find_config(caller, config_id));
+  Resources& resources = caller.process()->resources();
+  resources.charged.drop(ConfigDraft::kBytes + draft->text_bytes);
+  resources.configs.remove(config_id);
   return Done();
 }
 

@@ -5,18 +5,30 @@
 
 namespace lr::lunatic {
 
-DelayedMessage::DelayedMessage(EnvironmentRef environment, Pid target, MessagePtr message)
+DelayedMessage::DelayedMessage(EnvironmentRef environment, Pid target, MessagePtr message,
+                               u64 charged)
     : sched::Timer(&fire),
       environment_(std::move(environment)),
       target_(target),
-      message_(std::move(message)) {}
+      message_(std::move(message)),
+      charged_(charged) {}
 
-DelayedMessageRef DelayedMessage::start(EnvironmentRef environment, Pid target, MessagePtr message,
+DelayedMessageRef DelayedMessage::start(EnvironmentRef environment, Pid target, MessagePtr& message,
                                         u64 deadline_ns, sched::Worker& worker) {
-  auto* const delayed = new DelayedMessage(std::move(environment), target, std::move(message));
+  constexpr u64 kTableBytes = 64;  // Where its id leads to it.
+  const u64 bytes = sizeof(DelayedMessage) + message->footprint() + kTableBytes;
+  if (!environment->runtime().scheduler().slots().account().charge(bytes)) {
+    return DelayedMessageRef(nullptr);
+  }
+  auto* const delayed =
+      new DelayedMessage(std::move(environment), target, std::move(message), bytes);
   delayed->environment_->runtime().delayed_messages().enter(*delayed);
   worker.arm(*delayed, deadline_ns);
   return DelayedMessageRef(delayed);
+}
+
+void DelayedMessage::give_back_charge() {
+  environment_->runtime().scheduler().slots().account().release(charged_);
 }
 
 // With the wheel's lock held.
@@ -26,6 +38,8 @@ void DelayedMessage::fire(sched::Timer& timer, sched::Worker& worker) {
   if (const sched::ProcessRef target = self.environment_->find(self.target_)) {
     static_cast<Process&>(*target).send(std::move(self.message_), &worker);
   }
+  self.message_.reset();
+  self.give_back_charge();
   self.fired_.store(true, std::memory_order_release);
   self.release();
 }
@@ -34,6 +48,7 @@ bool DelayedMessage::cancel() {
   if (!Timer::cancel()) return false;
   environment_->runtime().delayed_messages().leave(*this);
   message_.reset();
+  give_back_charge();
   release();
   return true;
 }

@@ -16,8 +16,8 @@ class DelayedMessages;
 // Held by the timer wheel until it fires, and by whoever may cancel it.
 class DelayedMessage final : public sched::Timer {
  public:
-  // Armed on the caller's worker.
-  static class DelayedMessageRef start(EnvironmentRef environment, Pid target, MessagePtr message,
+  // Armed on the caller's worker. Empty, and the message stays, if there is no memory for it.
+  static class DelayedMessageRef start(EnvironmentRef environment, Pid target, MessagePtr& message,
                                        u64 deadline_ns, sched::Worker& worker);
 
   // Nothing is sent any more. False: it has been.
@@ -28,13 +28,15 @@ class DelayedMessage final : public sched::Timer {
   friend class DelayedMessages;
   friend class DelayedMessageRef;
 
-  DelayedMessage(EnvironmentRef environment, Pid target, MessagePtr message);
+  DelayedMessage(EnvironmentRef environment, Pid target, MessagePtr message, u64 charged);
   static void fire(sched::Timer& timer, sched::Worker& worker);
   void release();
+  void give_back_charge();
 
   EnvironmentRef environment_;
   const Pid target_;
   MessagePtr message_;
+  u64 charged_;  // Until it has fired or been cancelled.
   std::atomic<bool> fired_{false};
   std::atomic<u32> references_{2};
   DelayedMessage* next_ = nullptr;  // Among those that are armed.
@@ -54,6 +56,7 @@ class DelayedMessageRef {
     if (message_ != nullptr) message_->release();
   }
   DelayedMessage* operator->() const { return message_; }
+  explicit operator bool() const { return message_ != nullptr; }
 
  private:
   friend class DelayedMessage;

@@ -41,7 +41,8 @@ struct Hostile : testing::TestWithParam<usize> {
 
   Hostile() {
     RuntimeOptions options;
-    options.scheduler.workers = 2;
+    // One, so that nothing ends the process between two calls.
+    options.scheduler.workers = 1;
     runtime = std::move(Runtime::create(options).value());
     EXPECT_TRUE(runtime->linker().add(functions()).ok());
     Result<std::vector<u8>> bytes =
@@ -66,7 +67,7 @@ struct Hostile : testing::TestWithParam<usize> {
     instance = process.store().instantiate(module, linked->imports()).value();
     process.set_module(linked, instance);
     Resources& resources = process.resources();
-    resources.errors.add("an error");
+    resources.keep_error("an error");
     resources.configs.add({});
     resources.modules.add({linked, 100});
   }

@@ -25,10 +25,22 @@ u64 size_max(Caller& caller) { return caller.config().mailbox.bytes_max; }
 
 Halt no_memory(Caller& caller) { return refuse(caller, "no memory for the message"); }
 
+// Appends to the message that the process works on, at the process's charge.
+bool append(Caller& caller, Message& message, const u8* from, u64 length) {
+  if (!message.has_room(length)) {
+    Process& process = *caller.process();
+    // Blocks double up to a chunk.
+    const u64 spare = std::min(message.footprint(), Message::kChunkBytes);
+    const u64 bytes = process.mailbox().bytes() + message.footprint() + length + spare;
+    if (!process.memory().hold_messages(bytes)) return false;
+  }
+  return message.append(from, length);
+}
+
 Task<TrapOr<u32>> write_in_pieces(Caller& caller, MessagePtr message, GuestBytes bytes) {
   for (u64 at = 0; at < bytes.size(); at += kPieceBytes) {
     const u64 piece = std::min(kPieceBytes, bytes.size() - at);
-    if (!message->append(bytes.span().data() + at, piece)) co_return no_memory(caller);
+    if (!append(caller, *message, bytes.span().data() + at, piece)) co_return no_memory(caller);
     WaitAwaiter turn = caller.turn();
     co_await turn;
   }
@@ -76,7 +88,7 @@ Step<TrapOr<u32>> message_write_data(Caller& caller, GuestPointer data, u32 leng
   }
   const GuestBytes bytes(*data.memory, data.offset, length);
   if (length > kPieceBytes) return write_in_pieces(caller, std::move(message), bytes);
-  if (!message->append(bytes.span().data(), length)) return no_memory(caller);
+  if (!append(caller, *message, bytes.span().data(), length)) return no_memory(caller);
   scratch = std::move(message);
   return length;
 }

@@ -63,7 +63,7 @@ TrapOr<Done> error_to_string(Caller& caller, u64 error_id, GuestPointer text) {
 
 TrapOr<Done> error_drop(Caller& caller, u64 error_id) {
   TRY(find_error(caller, error_id));
-  caller.process()->resources().errors.remove(error_id);
+  caller.process()->resources().drop_error(error_id);
   return Done();
 }
 

@@ -17,9 +17,11 @@ TrapOr<u64> timer_send_after(Caller& caller, u64 process_id, u64 delay_ms) {
     resources.timers_to_sweep =
         std::min<u64>(timers_max, std::max<u64>(64, 2 * resources.timers.size()));
   }
-  return resources.timers.add(DelayedMessage::start(process.environment_ref(), process_id,
-                                                    std::move(process.scratch()),
-                                                    deadline_after(delay_ms), process.worker()));
+  DelayedMessageRef timer =
+      DelayedMessage::start(process.environment_ref(), process_id, process.scratch(),
+                            deadline_after(delay_ms), process.worker());
+  if (!timer) return refuse(caller, "no memory for a timer");
+  return resources.timers.add(std::move(timer));
 }
 
 // 1: it will not be sent. 0: it has been, or there is no such timer.
