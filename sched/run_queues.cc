@@ -75,6 +75,7 @@ void Worker::push(Lane lane, Process& process) {
 
 Process* Worker::pick() {
   ++picks_;
+  runs_other_ = false;
   const u64 tick = scheduler_.tick_.now();
   const bool look_round = picks_ % kGlobalInterval == 0;
   if (look_round || tick != serviced_tick_ || picks_ == service_pick_ ||
@@ -105,6 +106,7 @@ Process* Worker::pick_others() {
   const u64 tick = scheduler_.tick_.now();
   since_others_ = 0;
   others_tick_ = tick;
+  runs_other_ = true;
   const bool preempted_due =
       ++since_preempted_ > kPreemptedInterval || tick - preempted_tick_ >= kWaitTicksMax;
   if (preempted_due) {

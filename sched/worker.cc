@@ -226,6 +226,8 @@ Next Worker::answer_yield(Process& process) {
 // It goes on later. If nothing else waits here, work that waits behind another worker's process is
 // fetched first: otherwise the two would not share evenly.
 void Worker::requeue(Lane lane, Process& process) {
+  // However long it took, woken work has the next tick.
+  if (runs_other_) others_tick_ = scheduler_.tick_.now();
   if (has_used_slice(process)) {
     preempted_tick_ = scheduler_.tick_.now();
     if (!has_waiting()) {
