@@ -64,6 +64,9 @@ class Mailbox {
 
   // One that does not arrive for want of memory is counted.
   void refuse() { ++dropped_; }
+  // For how many bytes of messages the process has paid (ProcessMemory::pay_for_messages).
+  static constexpr u64 kFewBytes = kKiB;
+  u64& paid() { return paid_; }
 
   u64 count() const { return count_; }
   u64 bytes() const { return bytes_; }
@@ -99,6 +102,7 @@ class Mailbox {
   Message* last_ = nullptr;
   u64 count_ = 0;
   u64 bytes_ = 0;
+  u64 paid_ = kFewBytes;
   u64 arrivals_ = 0;
   u64 dropped_ = 0;
   std::unique_ptr<Index> index_;  // Of all that have a tag; made when it pays.

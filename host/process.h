@@ -159,7 +159,12 @@ class Process final : public sched::Process {
     return is_plain_ && config_->permissions.has(permission);
   }
   Mailbox& mailbox() { return mailbox_; }
-  ProcessMemory& memory() { return *memory_; }
+  // Before its messages take so many bytes more than those of the mailbox. False: no memory.
+  bool pay_for_messages(u64 more) {
+    const u64 bytes = mailbox_.bytes() + more;
+    return ProcessMemory::is_paid(bytes, mailbox_.paid()) ||
+           memory_->pay_for_messages(bytes, mailbox_.paid());
+  }
   // The message that it works on; null if there is none.
   MessagePtr& scratch() { return scratch_; }
   Relations& relations();

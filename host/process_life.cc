@@ -205,6 +205,7 @@ Process::~Process() {
   rare_.reset();
   drop_envelopes(std::exchange(unheard_, nullptr));
   drop_envelopes(inbox_.close());
+  if (memory_ != nullptr) memory_->release_messages(mailbox_.paid());
   store_.reset();
   if (const sched::Slot slot = stack_.first_slot()) {
     const u64 stack_used = stack_.release(run);
@@ -232,7 +233,7 @@ void Process::give_back() {
   scratch_.reset();
   resources_.reset();
   wasi_.reset();
-  memory_->hold_messages(0);
+  pay_for_messages(0);
   if (module_ == nullptr) return;
   if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
     module_->history().note(instance_->memory(0).size());

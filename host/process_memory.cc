@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "host/mailbox.h"
 #include "sched/os.h"
 #include "sched/reclaimer.h"
 
 namespace lr {
 
 namespace {
-
-// What a process may keep of the account of all without holding it: the next one on the same block
-// takes it without asking.
-constexpr u64 kKeptBytes = 64 * kKiB;
 
 // Larger memories have mappings of their own, which can grow without being copied.
 constexpr u64 kRoomBytesMax = 4 * kMiB;
@@ -42,7 +39,7 @@ void SharedMemorySource::unmap(jit::MemoryArea area, u64 used) {
 
 ProcessMemory::~ProcessMemory() {
   if (large_ != nullptr) large_->bound.forget();
-  if (slots_ != nullptr) slots_->account().release(taken_ - paid() + message_bytes_);
+  if (slots_ != nullptr) slots_->account().release(taken_ - paid());
 }
 
 // -- Accounts -----------------------------------------------------------------------------------
@@ -72,18 +69,22 @@ bool ProcessMemory::charge(u64 bytes) {
 
 void ProcessMemory::release_charge(u64 bytes) { give(bytes); }
 
-bool ProcessMemory::hold_messages(u64 bytes) {
-  constexpr u64 kFew = kKiB;
-  const u64 wanted = bytes <= kFew ? 0 : (bytes + sched::kPage - 1) & ~(sched::kPage - 1);
-  if (wanted <= message_bytes_ && message_bytes_ - wanted <= kKeptBytes) return true;
-  if (slots_ == nullptr) return true;
-  if (wanted < message_bytes_) {
-    slots_->account().release(message_bytes_ - wanted);
-  } else if (!slots_->account().charge(wanted - message_bytes_)) {
+bool ProcessMemory::pay_for_messages(u64 bytes, u64& paid) {
+  if (is_paid(bytes, paid)) return true;
+  const u64 steps = bytes <= Mailbox::kFewBytes ? 0 : (bytes + sched::kPage - 1) / sched::kPage;
+  const u64 wanted = Mailbox::kFewBytes + steps * sched::kPage;
+  if (slots_ != nullptr && wanted < paid) {
+    slots_->account().release(paid - wanted);
+  } else if (slots_ != nullptr && !slots_->account().charge(wanted - paid)) {
     return false;
   }
-  message_bytes_ = wanted;
+  paid = wanted;
   return true;
+}
+
+void ProcessMemory::release_messages(u64& paid) {
+  if (slots_ != nullptr) slots_->account().release(paid - Mailbox::kFewBytes);
+  paid = Mailbox::kFewBytes;
 }
 
 bool ProcessMemory::charge_extent(jit::MemoryArea area, u64 from, u64 to) {

@@ -53,9 +53,13 @@ class ProcessMemory final : public jit::MemorySource {
   bool hold(jit::MemoryArea area, u64 from, u64 to) override;
   void let_in(jit::MemoryArea area, u64 from, u64 to) override;
 
-  // The messages that the process has take so many bytes, or are about to; what is little the slot
-  // has paid. False if all processes together may not have that: then nothing changes.
-  bool hold_messages(u64 bytes);
+  // The messages that the process has take so many bytes, or are about to. `paid` is what that was
+  // charged for and is now, at least as much; little is the slot's. False if all processes together
+  // may not have it: then nothing changes.
+  static bool is_paid(u64 bytes, u64 paid) { return paid - bytes <= kKeptBytes; }
+  bool pay_for_messages(u64 bytes, u64& paid);
+  // There are none any more, nor will there be.
+  void release_messages(u64& paid);
 
   // At most so many bytes of the slot's part were written.
   u64 slot_used_bytes() const { return slot_used_; }
@@ -63,6 +67,9 @@ class ProcessMemory final : public jit::MemorySource {
   u64 charged_bytes() const { return charged_; }
 
  private:
+  // What a process may keep of the account of all without holding it: the next one on the same
+  // block takes it without asking.
+  static constexpr u64 kKeptBytes = 64 * kKiB;
   // The slot itself has been charged for the page in which its memory begins.
   static constexpr u64 kPaid = sched::kPage;
   u64 paid() const { return slot_.capacity != 0 ? kPaid : 0; }
@@ -89,7 +96,6 @@ class ProcessMemory final : public jit::MemorySource {
   sched::SlotAllocator* slots_;
   u64 charged_ = 0;
   u64 taken_;  // Of all processes' account, with what the slot has paid: at least what is charged.
-  u64 message_bytes_ = 0;  // Charged for messages.
   u64 slot_used_ = 0;
   bool slot_taken_ = false;  // Handed out, now or before: what is left behind is not clean.
   std::unique_ptr<Large> large_;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "host/mailbox.h"
 #include "sched/os.h"
 
 namespace lr {
@@ -201,6 +202,7 @@ TEST(Messages, AreChargedInSteps) {
   {
     const Place place(slots, 64 * kKiB);
     ProcessMemory& memory = *place.memory;
+    u64 paid = Mailbox::kFewBytes;
     const u64 start = slots.account().used();
     const auto charged = [&] { return slots.account().used() - start; };
     struct Step {
@@ -220,9 +222,11 @@ TEST(Messages, AreChargedInSteps) {
         {50 * kKiB, true, 52 * kKiB},
     };
     for (const Step& step : kSteps) {
-      EXPECT_EQ(memory.hold_messages(step.bytes), step.granted) << step.bytes;
+      EXPECT_EQ(memory.pay_for_messages(step.bytes, paid), step.granted) << step.bytes;
       EXPECT_EQ(charged(), step.charged) << step.bytes;
     }
+    memory.release_messages(paid);
+    EXPECT_EQ(charged(), 0u);
   }
   slots.trim(~u64{0});
   EXPECT_EQ(slots.account().used(), before);

@@ -73,7 +73,7 @@ Process::Heard Process::handle_inbox() {
 
 // What does not fit any more, into the mailbox or into what all processes may have, is dropped.
 void Process::deliver(MessagePtr message) {
-  if (memory_->hold_messages(mailbox_.bytes() + message->footprint())) {
+  if (pay_for_messages(message->footprint())) {
     mailbox_.deliver(std::move(message), config_->mailbox);
   } else {
     mailbox_.refuse();

@@ -60,7 +60,7 @@ inline TrapOr<Message*> data_message(Caller& caller) {
 // To a process of the sender's environment; dropped if there is none of that id.
 inline void send_from(Process& process, u64 process_id, MessagePtr message) {
   // It is the receiver's to pay for.
-  if (message->footprint() > kTextMax) process.memory().hold_messages(process.mailbox().bytes());
+  if (message->footprint() > kTextMax) process.pay_for_messages(0);
   sched::Worker& worker = process.worker();
   Process* const target = process.environment().find(process_id, worker);
   if (target != nullptr) target->send(std::move(message), &worker);

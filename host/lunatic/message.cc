@@ -31,8 +31,7 @@ bool append(Caller& caller, Message& message, const u8* from, u64 length) {
     Process& process = *caller.process();
     // Blocks double up to a chunk.
     const u64 spare = std::min(message.footprint(), Message::kChunkBytes);
-    const u64 bytes = process.mailbox().bytes() + message.footprint() + length + spare;
-    if (!process.memory().hold_messages(bytes)) return false;
+    if (!process.pay_for_messages(message.footprint() + length + spare)) return false;
   }
   return message.append(from, length);
 }
