@@ -191,16 +191,17 @@ TrapOr<std::vector<u64>> CallGuest::await_resume() {
 sched::Next Process::on_dispatch(sched::Worker& worker, u32 requests) {
   const Heard heard = (requests & kRequestKill) != 0 ? Heard::Killed : handle_inbox();
   if (heard == Heard::All) return go_on(worker);
-  if (heard == Heard::Some) return after(heard, go_on(worker));
+  if (heard == Heard::Some) {
+    // What asks for an end may be among the rest.
+    if ((requests & kRequestSignal) != 0) run.ring(kRequestSignal);
+    return after(heard, go_on(worker));
+  }
   kill();
   return sched::Next::Done;
 }
 
 sched::Next Process::after(Heard heard, sched::Next next) {
-  if (heard == Heard::All) return next;
-  // What it does first is short: it is rung for already.
-  if (next == sched::Next::Resume) run.ring(kRequestSignal);
-  return next == sched::Next::Park ? sched::Next::Requeue : next;
+  return heard == Heard::Some && next == sched::Next::Park ? sched::Next::Requeue : next;
 }
 
 sched::Next Process::go_on(sched::Worker& worker) {
