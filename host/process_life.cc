@@ -194,8 +194,9 @@ Status Process::open_wasi() {
 }
 
 lunatic::Resources& Process::resources() {
-  if (resources_ == nullptr)
+  if (resources_ == nullptr) {
     resources_ = std::make_unique<lunatic::Resources>(scheduler_.slots().account());
+  }
   return *resources_;
 }
 
@@ -238,7 +239,8 @@ void Process::give_back() {
   if (instance_ != nullptr && !module_->compiled()->module().memories.empty()) {
     module_->history().note(instance_->memory(0).size());
   }
-  reusable_ = store_->reset();
+  // Who holds a handle has seen this one end; the next process is not to signal it again.
+  reusable_ = ended_ == nullptr && store_->reset();
   if (reusable_) stack_.reset(run, config_->stack_max_bytes);
 }
 
